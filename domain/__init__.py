@@ -1,0 +1,1 @@
+"""Pure functions and values: listings, rules, checks, scoring, files. No I/O."""

@@ -1,0 +1,1 @@
+"""Reads and writes sellers' file formats, one profile per format."""

@@ -1,0 +1,99 @@
+"""The ports: what the product needs of the outside world, said without naming any library."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from domain.job import Lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmRequest:
+    """One call to a language model.
+
+    ``messages`` are role/content pairs; ``schema`` is a JSON schema in Groq's strict subset.
+    """
+
+    model: str
+    messages: tuple[Mapping[str, str], ...]
+    schema_name: str
+    schema: Mapping[str, Any]
+    max_completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmReply:
+    """What came back, with what it cost in tokens and the provider's own id of the call."""
+
+    text: str
+    model: str
+    finish_reason: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    provider_request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class LanguageModel(Protocol):
+    """A service that writes text."""
+
+    def complete(self, request: LlmRequest, *, timeout_s: float) -> LlmReply:
+        """Ask once, without retries.
+
+        Raises LlmTransientError, LlmRefusedError, LlmRequestError (core.errors). An empty or cut
+        answer is returned as it is: it was billed, so the caller records it before judging it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A booked share of the provider's budget; settle it with the real figures on every exit."""
+
+    id: str
+    tokens: int
+
+
+class ProviderBudget(Protocol):
+    """Requests and tokens per minute that all workers share."""
+
+    def reserve(self, *, tokens: int) -> Reservation | float:
+        """Book one request of ``tokens``; a float is the seconds to wait before asking again."""
+        ...
+
+    def settle(self, reservation: Reservation, *, used_tokens: int) -> None:
+        """Give back what was booked and not used (0 = the call was never made)."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """No reservation is granted for so long (the provider answered 429)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """One message to send: the job and the how-manieth time it is sent."""
+
+    job_id: uuid.UUID
+    dispatch_no: int
+    lane: Lane
+
+
+class JobQueue(Protocol):
+    """The road: carries job ids to workers. Losing everything on it loses no job."""
+
+    def push(self, dispatches: Sequence[Dispatch]) -> None:
+        """Send messages in one round trip; raises UnavailableError when the road is closed."""
+        ...
+
+    def find_missing(self, dispatches: Sequence[Dispatch]) -> list[Dispatch]:
+        """Those whose message is no longer on the road."""
+        ...
+
+    def ping(self) -> None:
+        """Raises UnavailableError when the road is closed."""
+        ...

@@ -1,0 +1,1 @@
+"""Use cases: each opens the one transaction and returns domain values."""

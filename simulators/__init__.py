@@ -1,0 +1,1 @@
+"""Servers that behave like Groq and Railway, faults included; no product code imports them."""

@@ -1,0 +1,1 @@
+"""Tests: unit, property, contract, integration, e2e, chaos, house."""
