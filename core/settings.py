@@ -1,0 +1,199 @@
+"""Every setting of the product: its variable, type, unit, default and limits, read in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from core.errors import SettingsError
+
+T = TypeVar("T")
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _flag(raw: str) -> bool:
+    lowered = raw.lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off"}:
+        return False
+    reason = "is not a yes or no; use 1 or 0"
+    raise ValueError(reason)
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        try:
+            number = int(raw)
+        except ValueError:
+            reason = "is not a whole number"
+            raise ValueError(reason) from None
+        if not low <= number <= high:
+            reason = f"is outside {low} to {high}"
+            raise ValueError(reason)
+        return number
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw.lower() not in choices:
+            reason = f"is none of {', '.join(choices)}"
+            raise ValueError(reason)
+        return raw.lower()
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw.split("://", 1)[0] not in schemes or "://" not in raw:
+            reason = f"is not a URL that starts with {' or '.join(s + '://' for s in schemes)}"
+            raise ValueError(reason)
+        return raw
+
+    return parse
+
+
+def _var(name: str, parse: Callable[[str], T], default: T, what: str, *, secret: bool = False) -> T:
+    spec = {"name": name, "parse": parse, "what": what, "secret": secret}
+    made: T = field(default=default, metadata=spec, repr=not secret)
+    return made
+
+
+_POSTGRES = _url("postgres", "postgresql", "postgresql+psycopg")
+_REDIS = _url("redis", "rediss", "unix")
+_HTTP = _url("http", "https")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, checked. Secrets are left out of ``repr``."""
+
+    database_url: str = _var(
+        "DATABASE_URL",
+        _POSTGRES,
+        "",
+        "Postgres; empty: the embedded server is started",
+        secret=True,
+    )
+    database_pool_size: int = _var(
+        "DATABASE_POOL_SIZE", _whole(1, 100), 8, "connections each process may hold"
+    )
+    redis_url: str = _var(
+        "REDIS_URL", _REDIS, "", "Redis or Valkey for the broker; empty: embedded", secret=True
+    )
+    cache_redis_url: str = _var(
+        "CACHE_REDIS_URL",
+        _REDIS,
+        "",
+        "Redis for the cache; empty: database 1 beside the broker's",
+        secret=True,
+    )
+    groq_api_key: str = _var(
+        "GROQ_API_KEY",
+        _text,
+        "",
+        "key of the Groq API; empty: the rules engine writes",
+        secret=True,
+    )
+    groq_base_url: str = _var("GROQ_BASE_URL", _HTTP, "", "another address of the Groq API")
+    groq_model: str = _var("GROQ_MODEL", _text, "openai/gpt-oss-20b", "the language model")
+    groq_requests_per_minute: int = _var(
+        "GROQ_REQUESTS_PER_MINUTE", _whole(1, 1_000_000), 1000, "the organisation's limit"
+    )
+    groq_tokens_per_minute: int = _var(
+        "GROQ_TOKENS_PER_MINUTE", _whole(1, 1_000_000_000), 250_000, "the organisation's limit"
+    )
+    port: int = _var("PORT", _whole(1, 65_535), 8000, "where the web process listens")
+    public_url: str = _var(
+        "PUBLIC_URL", _HTTP, "", "the address sellers see; https makes cookies Secure"
+    )
+    worker_threads: int = _var(
+        "WORKER_THREADS", _whole(1, 256), 32, "jobs one worker process runs at once"
+    )
+    workers_min: int = _var("WORKERS_MIN", _whole(0, 50), 1, "fewest bulk worker replicas")
+    workers_max: int = _var("WORKERS_MAX", _whole(1, 50), 2, "most bulk worker replicas")
+    worker_pool: str = _var(
+        "LISTWRIGHT_POOL", _text, "default", "which jobs this process serves; set by the commands"
+    )
+    state_dir: str = _var(
+        "LISTWRIGHT_STATE_DIR", _text, "", "where embedded servers keep their data"
+    )
+    max_upload_bytes: int = _var(
+        "MAX_UPLOAD_BYTES", _whole(1024, 2**31), 200 * 1024 * 1024, "largest seller's file"
+    )
+    scaler_adapter: str = _var(
+        "SCALER_ADAPTER", _one_of("local"), "local", "what the scaler sets the replicas of"
+    )
+    scaler_apply: bool = _var(
+        "SCALER_APPLY", _flag, False, "whether the scaler sets replicas or only logs its wish"
+    )
+    log_level: str = _var(
+        "LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "least level logged"
+    )
+    log_format: str = _var("LOG_FORMAT", _one_of("console", "json"), "console", "how logs look")
+
+    @property
+    def broker_url(self) -> str:
+        """The broker's Redis."""
+        return self.redis_url
+
+    @property
+    def cache_url(self) -> str:
+        """The cache's Redis: never the broker's logical database."""
+        if self.cache_redis_url or not self.redis_url:
+            return self.cache_redis_url
+        base, _, query = self.redis_url.partition("?")
+        head, slash, last = base.rpartition("/")
+        if self.redis_url.startswith("unix"):
+            return f"{base}?db=1" + (f"&{query}" if query else "")
+        return f"{head}/1" if slash and last.isdigit() else f"{base.rstrip('/')}/1"
+
+
+def list_setting_specs() -> list[Mapping[str, Any]]:
+    """One mapping per setting: ``name``, ``what``, ``secret``, ``default``."""
+    return [{**spec.metadata, "default": spec.default} for spec in fields(Settings)]
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read and check all settings.
+
+    A secret may also come from the file that ``NAME_FILE`` names. Empty counts as not set.
+    Raises SettingsError that lists every fault at once.
+    """
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for spec in fields(Settings):
+        name = spec.metadata["name"]
+        try:
+            raw = _find_raw(environ, name, secret=spec.metadata["secret"])
+            if raw:
+                values[spec.name] = spec.metadata["parse"](raw)
+        except (ValueError, OSError) as fault:
+            faults.append(f"{name} {fault}")
+    settings = Settings(**values)
+    if settings.workers_min > settings.workers_max:
+        faults.append("WORKERS_MIN is above WORKERS_MAX")
+    if faults:
+        raise SettingsError("; ".join(faults), remedy="See docs/settings.md.", field="settings")
+    return settings
+
+
+def _find_raw(environ: Mapping[str, str], name: str, *, secret: bool) -> str:
+    raw = environ.get(name, "").strip()
+    if raw or not secret or not environ.get(f"{name}_FILE"):
+        return raw
+    return Path(environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+
+
+def process_environ() -> Mapping[str, str]:
+    """The environment of this process; the only door to it."""
+    return os.environ
