@@ -134,7 +134,10 @@ class Settings:
         "SCALER_ADAPTER", _one_of("local"), "local", "what the scaler sets the replicas of"
     )
     scaler_apply: bool = _var(
-        "SCALER_APPLY", _flag, False, "whether the scaler sets replicas or only logs its wish"
+        "SCALER_APPLY",
+        _flag,
+        default=False,
+        what="whether the scaler sets replicas or only logs its wish",
     )
     log_level: str = _var(
         "LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "least level logged"

@@ -1,0 +1,42 @@
+"""Alembic's entry: where the database is and in which schema the version table stands."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, pool, text
+
+from core.settings import load_settings, process_environ
+from models.base import SCHEMA, Base
+from models.session import to_sqlalchemy_url
+
+LOCK_TIMEOUT = "5s"
+
+
+def get_database_url() -> str:
+    """The address a caller put into the configuration, else the settings' own."""
+    given = context.config.attributes.get("database_url")
+    return str(given or load_settings(process_environ()).database_url)
+
+
+def run_on(connection: Connection) -> None:
+    """Run the migrations in one transaction, with the version table in our private schema."""
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        version_table_schema=SCHEMA,
+        include_schemas=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def main() -> None:
+    """Open one connection and migrate."""
+    engine = create_engine(to_sqlalchemy_url(get_database_url()), poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        run_on(connection)
+
+
+main()

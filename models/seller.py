@@ -1,0 +1,163 @@
+"""Sellers, their API keys, sign-in links and web sessions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, MadeAt, Time
+
+
+class SellerRow(Base):
+    """A tenant."""
+
+    __tablename__ = "seller"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    paused_at: Mapped[Time | None]
+    created_at: Mapped[MadeAt]
+
+
+class ApiKeyRow(Base):
+    """A key of a seller: its public part to look it up by, and the hash of its secret."""
+
+    __tablename__ = "api_key"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    lookup: Mapped[str]
+    secret_hash: Mapped[str]
+    created_at: Mapped[MadeAt]
+    last_used_at: Mapped[Time | None]
+    revoked_at: Mapped[Time | None]
+
+
+class SigninLinkRow(Base):
+    """A link that signs a seller in once."""
+
+    __tablename__ = "signin_link"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    created_at: Mapped[MadeAt]
+    expires_at: Mapped[Time]
+    used_at: Mapped[Time | None]
+
+
+class WebSessionRow(Base):
+    """A signed-in browser."""
+
+    __tablename__ = "web_session"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    csrf_token: Mapped[str]
+    created_at: Mapped[MadeAt]
+    last_seen_at: Mapped[MadeAt]
+    expires_at: Mapped[Time]
+
+
+def find_seller_by_email(session: Session, email: str) -> SellerRow | None:
+    """The seller with this address, compared without case."""
+    return session.scalars(select(SellerRow).where(SellerRow.email == email.lower())).first()
+
+
+def get_seller(session: Session, seller_id: uuid.UUID) -> SellerRow:
+    """The seller; the id comes from a key or session, so it exists."""
+    return session.get_one(SellerRow, seller_id)
+
+
+def insert_seller(session: Session, seller_id: uuid.UUID, email: str) -> SellerRow:
+    """Add a seller, or return the one with this address if another transaction was first."""
+    session.execute(
+        text("INSERT INTO app.seller (id, email) VALUES (:id, :email) ON CONFLICT DO NOTHING"),
+        {"id": seller_id, "email": email.lower()},
+    )
+    return session.scalars(select(SellerRow).where(SellerRow.email == email.lower())).one()
+
+
+def insert_api_key(
+    session: Session, *, key_id: uuid.UUID, seller_id: uuid.UUID, lookup: str, secret_hash: str
+) -> None:
+    """Add a key."""
+    session.add(ApiKeyRow(id=key_id, seller_id=seller_id, lookup=lookup, secret_hash=secret_hash))
+
+
+def find_api_key(session: Session, lookup: str) -> ApiKeyRow | None:
+    """The key that is not revoked."""
+    found = select(ApiKeyRow).where(ApiKeyRow.lookup == lookup, ApiKeyRow.revoked_at.is_(None))
+    return session.scalars(found).first()
+
+
+def touch_api_key(session: Session, key_id: uuid.UUID) -> None:
+    """Note the use of a key, at most once a minute so that it costs nothing."""
+    session.execute(
+        text(
+            "UPDATE app.api_key SET last_used_at = clock_timestamp() WHERE id = :id AND"
+            " (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')"
+        ),
+        {"id": key_id},
+    )
+
+
+def insert_signin_link(
+    session: Session, *, token_hash: str, seller_id: uuid.UUID, expires_at: dt.datetime
+) -> None:
+    """Add a one-time link."""
+    session.add(SigninLinkRow(token_hash=token_hash, seller_id=seller_id, expires_at=expires_at))
+
+
+def claim_signin_link(session: Session, token_hash: str) -> uuid.UUID | None:
+    """Use a link up; the seller it is for, or None when it is used, expired or unknown."""
+    return session.execute(
+        text(
+            "UPDATE app.signin_link SET used_at = clock_timestamp() WHERE token_hash = :hash"
+            " AND used_at IS NULL AND expires_at > clock_timestamp() RETURNING seller_id"
+        ),
+        {"hash": token_hash},
+    ).scalar()
+
+
+def insert_web_session(
+    session: Session,
+    *,
+    token_hash: str,
+    seller_id: uuid.UUID,
+    csrf_token: str,
+    expires_at: dt.datetime,
+) -> None:
+    """Add a signed-in browser."""
+    session.add(
+        WebSessionRow(
+            token_hash=token_hash,
+            seller_id=seller_id,
+            csrf_token=csrf_token,
+            expires_at=expires_at,
+        )
+    )
+
+
+def find_web_session(
+    session: Session, token_hash: str, *, idle: dt.timedelta
+) -> WebSessionRow | None:
+    """The session, if it has neither expired nor been idle for longer than ``idle``."""
+    found = session.get(WebSessionRow, token_hash)
+    if found is None:
+        return None
+    now = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    if found.expires_at <= now or found.last_seen_at <= now - idle:
+        return None
+    if found.last_seen_at <= now - dt.timedelta(minutes=1):
+        session.execute(
+            update(WebSessionRow)
+            .where(WebSessionRow.token_hash == token_hash)
+            .values(last_seen_at=now)
+        )
+    return found
+
+
+def delete_web_session(session: Session, token_hash: str) -> None:
+    """Sign a browser out."""
+    session.execute(
+        text("DELETE FROM app.web_session WHERE token_hash = :hash"), {"hash": token_hash}
+    )
