@@ -1,0 +1,124 @@
+"""Batches: jobs that belong together, and sharded tallies of how they ended."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Json, Key, MadeAt, SellerKey, Time
+
+SHARDS = 16
+
+
+class BatchRow(Base):
+    """Jobs that belong together; halted, none of them starts any more."""
+
+    __tablename__ = "batch"
+    seller_id: Mapped[SellerKey]
+    id: Mapped[Key]
+    kind: Mapped[str]
+    total: Mapped[int]
+    halted_at: Mapped[Time | None]
+    halt_reason: Mapped[str] = mapped_column(server_default="")
+    completed_at: Mapped[Time | None]
+    created_at: Mapped[MadeAt]
+
+
+class BatchTallyRow(Base):
+    """One shard of a batch's counts: no job waits for another to count itself."""
+
+    __tablename__ = "batch_tally"
+    batch_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    shard: Mapped[int] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    counts: Mapped[Json]
+
+
+def insert_batch(
+    session: Session, *, seller_id: uuid.UUID, batch_id: uuid.UUID, kind: str, total: int
+) -> None:
+    """Add a batch of ``total`` jobs."""
+    session.add(BatchRow(seller_id=seller_id, id=batch_id, kind=kind, total=total))
+    session.flush()
+
+
+def get_batch(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -> BatchRow:
+    """The seller's batch."""
+    return session.get_one(BatchRow, (seller_id, batch_id), populate_existing=True)
+
+
+def set_total(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, total: int) -> None:
+    """Say how many jobs it has."""
+    session.execute(
+        text("UPDATE app.batch SET total = :total WHERE seller_id = :seller AND id = :batch"),
+        {"total": total, "seller": seller_id, "batch": batch_id},
+    )
+
+
+def add_tally(
+    session: Session,
+    *,
+    seller_id: uuid.UUID,
+    batch_id: uuid.UUID,
+    shard: int,
+    counts: Mapping[str, float],
+) -> None:
+    """Add to one shard's counts; whole numbers stay exact."""
+    pairs = ", ".join(
+        f"'{name}', coalesce((t.counts->>'{name}')::numeric, 0) + (:{name})::numeric"
+        for name in _checked(counts)
+    )
+    session.execute(
+        text(
+            "INSERT INTO app.batch_tally AS t (batch_id, shard, seller_id, counts)"  # noqa: S608
+            " VALUES (:batch_id, :shard, :seller_id, CAST(:first AS jsonb))"
+            " ON CONFLICT (batch_id, shard) DO UPDATE"
+            f" SET counts = t.counts || jsonb_build_object({pairs})"
+        ),
+        {
+            "batch_id": batch_id,
+            "shard": shard % SHARDS,
+            "seller_id": seller_id,
+            "first": _to_json(counts),
+            **counts,
+        },
+    )
+
+
+def sum_tallies(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -> Counter[str]:
+    """The counts of the whole batch; a name never counted is 0."""
+    found = select(BatchTallyRow.counts).where(
+        BatchTallyRow.seller_id == seller_id, BatchTallyRow.batch_id == batch_id
+    )
+    total: Counter[str] = Counter()
+    for counts in session.scalars(found):
+        total.update(counts)
+    return total
+
+
+def halt_batch(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, reason: str) -> None:
+    """No job of the batch starts any more; the first reason is kept."""
+    session.execute(
+        text(
+            "UPDATE app.batch SET halted_at = clock_timestamp(), halt_reason = :reason"
+            " WHERE seller_id = :seller AND id = :batch AND halted_at IS NULL"
+        ),
+        {"reason": reason, "seller": seller_id, "batch": batch_id},
+    )
+
+
+def _checked(counts: Mapping[str, float]) -> list[str]:
+    """Names go into SQL as they are, so only plain words may."""
+    names = list(counts)
+    if not all(name.isidentifier() for name in names):
+        message = f"bad count names: {names}"
+        raise ValueError(message)
+    return names
+
+
+def _to_json(counts: Mapping[str, float]) -> str:
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in counts.items()) + "}"

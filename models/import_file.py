@@ -1,0 +1,184 @@
+"""Imports: the uploaded file in chunks, what stood in it, and what was wrong with it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Json, Key, MadeAt, SellerKey
+
+
+class ImportFileRow(Base):
+    """One uploaded file."""
+
+    __tablename__ = "import_file"
+    seller_id: Mapped[SellerKey]
+    id: Mapped[Key]
+    name: Mapped[str]
+    channel: Mapped[str]
+    options: Mapped[Json]
+    size_bytes: Mapped[int] = mapped_column(server_default="0")
+    sha256: Mapped[str] = mapped_column(server_default="")
+    state: Mapped[str]
+    shape: Mapped[Json | None]
+    notes: Mapped[Json] = mapped_column(server_default="[]")
+    estimate: Mapped[Json | None]
+    error: Mapped[Json | None]
+    rows_total: Mapped[int] = mapped_column(server_default="0")
+    products_total: Mapped[int] = mapped_column(server_default="0")
+    problems_total: Mapped[int] = mapped_column(server_default="0")
+    batch_id: Mapped[uuid.UUID | None]
+    created_at: Mapped[MadeAt]
+    updated_at: Mapped[MadeAt]
+
+
+class ImportChunkRow(Base):
+    """A piece of the file as it was uploaded."""
+
+    __tablename__ = "import_chunk"
+    import_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    body: Mapped[bytes]
+
+
+class ImportItemRow(Base):
+    """One product of the file: where it stands in it, and which listing and revision it is."""
+
+    __tablename__ = "import_item"
+    import_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    row_no: Mapped[int]
+    line: Mapped[int]
+    source_key: Mapped[str]
+    listing_id: Mapped[uuid.UUID]
+    revision_id: Mapped[uuid.UUID]
+
+
+class ImportProblemRow(Base):
+    """Something wrong with one row of the file."""
+
+    __tablename__ = "import_problem"
+    import_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    line: Mapped[int]
+    column_name: Mapped[str]
+    code: Mapped[str]
+    message: Mapped[str]
+    value: Mapped[str]
+
+
+def insert_import(
+    session: Session,
+    *,
+    seller_id: uuid.UUID,
+    import_id: uuid.UUID,
+    name: str,
+    channel: str,
+    options: Mapping[str, Any],
+) -> None:
+    """Begin an import."""
+    values = {"seller_id": seller_id, "id": import_id, "name": name, "channel": channel}
+    session.execute(insert(ImportFileRow).values(**values, options=options, state="receiving"))
+
+
+def insert_chunk(
+    session: Session, *, seller_id: uuid.UUID, import_id: uuid.UUID, seq: int, body: bytes
+) -> None:
+    """Add the next piece."""
+    session.execute(
+        insert(ImportChunkRow).values(import_id=import_id, seq=seq, seller_id=seller_id, body=body)
+    )
+
+
+def find_chunk(session: Session, import_id: uuid.UUID, seq: int) -> bytes | None:
+    """One piece, None past the end."""
+    found = select(ImportChunkRow.body).where(
+        ImportChunkRow.import_id == import_id, ImportChunkRow.seq == seq
+    )
+    return session.scalars(found).first()
+
+
+def find_import(
+    session: Session, seller_id: uuid.UUID, import_id: uuid.UUID
+) -> ImportFileRow | None:
+    """The seller's import."""
+    return session.get(ImportFileRow, (seller_id, import_id))
+
+
+def lock_import(session: Session, seller_id: uuid.UUID, import_id: uuid.UUID) -> ImportFileRow:
+    """The seller's import, locked until the transaction ends."""
+    return session.get_one(
+        ImportFileRow, (seller_id, import_id), with_for_update=True, populate_existing=True
+    )
+
+
+def list_imports(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[ImportFileRow]:
+    """The newest imports first."""
+    found = (
+        select(ImportFileRow)
+        .where(ImportFileRow.seller_id == seller_id)
+        .order_by(ImportFileRow.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def update_import(
+    session: Session, seller_id: uuid.UUID, import_id: uuid.UUID, **values: object
+) -> None:
+    """Change columns of an import."""
+    session.execute(
+        update(ImportFileRow)
+        .where(ImportFileRow.seller_id == seller_id, ImportFileRow.id == import_id)
+        .values(**values, updated_at=text("clock_timestamp()"))
+    )
+
+
+def insert_items(session: Session, values: Sequence[dict[str, Any]]) -> None:
+    """Add products; those there already (a repeated chunk of work) stay."""
+    session.execute(insert(ImportItemRow).values(list(values)).on_conflict_do_nothing())
+
+
+def insert_problems(session: Session, values: Sequence[dict[str, Any]]) -> None:
+    """Add row problems; those there already stay."""
+    session.execute(insert(ImportProblemRow).values(list(values)).on_conflict_do_nothing())
+
+
+def list_items(
+    session: Session, import_id: uuid.UUID, *, after: int, limit: int
+) -> list[ImportItemRow]:
+    """Products in file order, those whose ordinal is above ``after``."""
+    found = (
+        select(ImportItemRow)
+        .where(ImportItemRow.import_id == import_id, ImportItemRow.ordinal > after)
+        .order_by(ImportItemRow.ordinal)
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def count_items(session: Session, import_id: uuid.UUID) -> int:
+    """How many products are stored."""
+    found = select(func.count()).where(ImportItemRow.import_id == import_id)
+    return session.scalars(found).one()
+
+
+def list_problems(
+    session: Session, seller_id: uuid.UUID, import_id: uuid.UUID, *, limit: int
+) -> list[ImportProblemRow]:
+    """The first row problems in file order."""
+    found = (
+        select(ImportProblemRow)
+        .where(ImportProblemRow.seller_id == seller_id, ImportProblemRow.import_id == import_id)
+        .order_by(ImportProblemRow.seq)
+        .limit(limit)
+    )
+    return list(session.scalars(found))

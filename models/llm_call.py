@@ -1,0 +1,185 @@
+"""The ledger of calls to the language model, and the answers that were paid for."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain.ports import LlmReply
+from models.base import Base, MadeAt, SellerKey, Time
+
+
+class LlmCallRow(Base):
+    """One HTTP call, planned before it is made; append-only but for its end."""
+
+    __tablename__ = "llm_call"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    job_id: Mapped[uuid.UUID]
+    step: Mapped[int]
+    claim_no: Mapped[int]
+    state: Mapped[str]
+    model: Mapped[str]
+    prompt_tokens: Mapped[int | None]
+    cached_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    cost_pico: Mapped[int | None]
+    price_id: Mapped[str]
+    provider_request_id: Mapped[str]
+    simulated: Mapped[bool]
+    error_code: Mapped[str]
+    planned_at: Mapped[MadeAt]
+    finished_at: Mapped[Time | None]
+
+
+class LlmAnswerRow(Base):
+    """What a call answered: the result cache of one seller."""
+
+    __tablename__ = "llm_answer"
+    seller_id: Mapped[SellerKey]
+    request_hash: Mapped[str] = mapped_column(primary_key=True)
+    variant: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID]
+    step: Mapped[int]
+    model: Mapped[str]
+    finish_reason: Mapped[str]
+    body: Mapped[str]
+    simulated: Mapped[bool]
+    created_at: Mapped[MadeAt]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerKey:
+    """What names an answer: the job and its step, and the hash of what was asked."""
+
+    seller_id: uuid.UUID
+    job_id: uuid.UUID
+    step: int
+    request_hash: str
+    variant: int
+
+
+def insert_planned_call(session: Session, key: AnswerKey, *, claim_no: int, model: str) -> int:
+    """Write down that a call is about to be made; its id."""
+    made = session.execute(
+        text(
+            "INSERT INTO app.llm_call (seller_id, job_id, step, claim_no, state, model)"
+            " VALUES (:seller, :job, :step, :claim_no, 'planned', :model) RETURNING id"
+        ),
+        {
+            "seller": key.seller_id,
+            "job": key.job_id,
+            "step": key.step,
+            "claim_no": claim_no,
+            "model": model,
+        },
+    )
+    return int(made.scalar_one())
+
+
+def finish_call(
+    session: Session, call_id: int, *, reply: LlmReply, cost_pico: int, simulated: bool
+) -> None:
+    """Write down what a call cost. Never fenced: a late call is a bill all the same."""
+    session.execute(
+        text(
+            "UPDATE app.llm_call SET state = 'answered', prompt_tokens = :prompt,"
+            " cached_tokens = :cached, completion_tokens = :completion, cost_pico = :cost,"
+            " price_id = :model, provider_request_id = :request_id, simulated = :simulated,"
+            " finished_at = clock_timestamp() WHERE id = :id"
+        ),
+        {
+            "id": call_id,
+            "prompt": reply.prompt_tokens,
+            "cached": reply.cached_tokens,
+            "completion": reply.completion_tokens,
+            "cost": cost_pico,
+            "model": reply.model,
+            "request_id": reply.provider_request_id,
+            "simulated": simulated,
+        },
+    )
+
+
+def close_call(session: Session, call_id: int, *, state: str, error_code: str = "") -> None:
+    """Write down how a call ended that gave no answer.
+
+    ``state`` is 'failed', 'unmade' (never sent) or 'unknown' (sent, maybe billed, no answer).
+    """
+    session.execute(
+        text(
+            "UPDATE app.llm_call SET state = :state, error_code = :code,"
+            " finished_at = clock_timestamp() WHERE id = :id AND state = 'planned'"
+        ),
+        {"id": call_id, "state": state, "code": error_code},
+    )
+
+
+def mark_calls_unknown(session: Session, job_ids: list[uuid.UUID]) -> None:
+    """The process that planned these calls is gone: they may have been billed."""
+    session.execute(
+        text(
+            "UPDATE app.llm_call SET state = 'unknown', finished_at = clock_timestamp()"
+            " WHERE job_id = ANY(:jobs) AND state = 'planned'"
+        ),
+        {"jobs": job_ids},
+    )
+
+
+def insert_answer(session: Session, key: AnswerKey, *, reply: LlmReply, simulated: bool) -> None:
+    """Keep a paid answer; an equal request's earlier answer stays."""
+    session.execute(
+        text(
+            "INSERT INTO app.llm_answer (seller_id, request_hash, variant, job_id, step, model,"
+            " finish_reason, body, simulated) VALUES (:seller, :hash, :variant, :job, :step,"
+            " :model, :finish_reason, :body, :simulated) ON CONFLICT DO NOTHING"
+        ),
+        {
+            "seller": key.seller_id,
+            "hash": key.request_hash,
+            "variant": key.variant,
+            "job": key.job_id,
+            "step": key.step,
+            "model": reply.model,
+            "finish_reason": reply.finish_reason,
+            "body": reply.text.replace("\x00", ""),
+            "simulated": simulated,
+        },
+    )
+
+
+def find_answer(session: Session, key: AnswerKey) -> LlmAnswerRow | None:
+    """A paid answer: this job's own first, then one to an equal request.
+
+    By job first, because a deploy may have changed the prompt, and with it the hash, since.
+    """
+    own = select(LlmAnswerRow).where(
+        LlmAnswerRow.seller_id == key.seller_id,
+        LlmAnswerRow.job_id == key.job_id,
+        LlmAnswerRow.step == key.step,
+    )
+    return session.scalars(own).first() or session.get(
+        LlmAnswerRow, (key.seller_id, key.request_hash, key.variant)
+    )
+
+
+def sum_job_cost_pico(session: Session, job_id: uuid.UUID) -> int:
+    """What a job's calls cost so far, in picodollars."""
+    return int(
+        session.execute(
+            text("SELECT coalesce(sum(cost_pico), 0) FROM app.llm_call WHERE job_id = :job"),
+            {"job": job_id},
+        ).scalar_one()
+    )
+
+
+def count_unknown_calls(session: Session, job_id: uuid.UUID) -> int:
+    """How many of a job's calls may have been billed without an answer reaching us."""
+    return int(
+        session.execute(
+            text("SELECT count(*) FROM app.llm_call WHERE job_id = :job AND state = 'unknown'"),
+            {"job": job_id},
+        ).scalar_one()
+    )

@@ -1,0 +1,211 @@
+"""Suggestions field by field, and the decisions people take on them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Json, Key, MadeAt, SellerKey, Time
+
+
+class SuggestionRow(Base):
+    """Proposed fields for one revision of one listing."""
+
+    __tablename__ = "suggestion"
+    seller_id: Mapped[SellerKey]
+    id: Mapped[Key]
+    listing_id: Mapped[uuid.UUID]
+    job_id: Mapped[uuid.UUID]
+    base_revision_id: Mapped[uuid.UUID]
+    brief_hash: Mapped[str]
+    wanted_engine: Mapped[str]
+    used_engine: Mapped[str]
+    llm: Mapped[str]
+    simulated: Mapped[bool]
+    prompt_version: Mapped[str]
+    rules_digest: Mapped[str]
+    change_kinds: Mapped[Json]
+    risk: Mapped[str]
+    status: Mapped[str]
+    score_before: Mapped[float]
+    score_after: Mapped[float]
+    hard_before: Mapped[int]
+    hard_after: Mapped[int]
+    created_at: Mapped[MadeAt]
+    decided_at: Mapped[Time | None]
+
+
+class SuggestionFieldRow(Base):
+    """One field of a suggestion: before, proposed, offered (None: refused), final."""
+
+    __tablename__ = "suggestion_field"
+    seller_id: Mapped[SellerKey]
+    suggestion_id: Mapped[Key]
+    field: Mapped[str] = mapped_column(primary_key=True)
+    engine: Mapped[str]
+    before: Mapped[Json]
+    proposed: Mapped[Json | None]
+    after: Mapped[Json | None]
+    refusals: Mapped[Json]
+    findings: Mapped[Json]
+    evidence: Mapped[Json]
+    action: Mapped[str | None]
+    final: Mapped[Json | None]
+
+
+class DecisionRow(Base):
+    """What somebody decided about one field; append-only."""
+
+    __tablename__ = "decision"
+    seller_id: Mapped[SellerKey]
+    id: Mapped[Key]
+    suggestion_id: Mapped[uuid.UUID]
+    field: Mapped[str]
+    action: Mapped[str]
+    before: Mapped[Json | None]
+    after: Mapped[Json | None]
+    reason: Mapped[str]
+    viewed: Mapped[bool]
+    bulk_id: Mapped[uuid.UUID | None]
+    actor: Mapped[str]
+    created_at: Mapped[MadeAt]
+
+
+def insert_suggestion(
+    session: Session, values: dict[str, Any], fields: Sequence[dict[str, Any]]
+) -> None:
+    """Add a suggestion with its fields."""
+    session.execute(insert(SuggestionRow).values(**values))
+    if fields:
+        session.execute(insert(SuggestionFieldRow).values(list(fields)))
+
+
+def supersede_open(session: Session, seller_id: uuid.UUID, listing_id: uuid.UUID) -> None:
+    """Close the listing's open suggestion: a newer one takes its place."""
+    session.execute(
+        update(SuggestionRow)
+        .where(
+            SuggestionRow.seller_id == seller_id,
+            SuggestionRow.listing_id == listing_id,
+            SuggestionRow.status == "open",
+        )
+        .values(status="superseded", decided_at=text("clock_timestamp()"))
+    )
+
+
+def set_open_suggestion(
+    session: Session,
+    *,
+    seller_id: uuid.UUID,
+    listing_id: uuid.UUID,
+    suggestion_id: uuid.UUID | None,
+) -> None:
+    """Say which suggestion of the listing waits for a decision (None: none)."""
+    session.execute(
+        text(
+            "UPDATE app.listing SET open_suggestion_id = :suggestion,"
+            " updated_at = clock_timestamp() WHERE seller_id = :seller AND id = :listing"
+        ),
+        {"suggestion": suggestion_id, "seller": seller_id, "listing": listing_id},
+    )
+
+
+def find_suggestion(
+    session: Session, seller_id: uuid.UUID, suggestion_id: uuid.UUID
+) -> SuggestionRow | None:
+    """The seller's suggestion."""
+    return session.get(SuggestionRow, (seller_id, suggestion_id))
+
+
+def lock_suggestion(
+    session: Session, seller_id: uuid.UUID, suggestion_id: uuid.UUID
+) -> SuggestionRow | None:
+    """The seller's suggestion, locked until the transaction ends."""
+    return session.get(
+        SuggestionRow, (seller_id, suggestion_id), with_for_update=True, populate_existing=True
+    )
+
+
+def find_latest(
+    session: Session, seller_id: uuid.UUID, listing_id: uuid.UUID
+) -> SuggestionRow | None:
+    """The newest suggestion of a listing, whatever became of it."""
+    found = (
+        select(SuggestionRow)
+        .where(SuggestionRow.seller_id == seller_id, SuggestionRow.listing_id == listing_id)
+        .order_by(SuggestionRow.id.desc())
+        .limit(1)
+    )
+    return session.scalars(found).first()
+
+
+def list_fields(
+    session: Session, seller_id: uuid.UUID, suggestion_id: uuid.UUID
+) -> list[SuggestionFieldRow]:
+    """The fields of a suggestion."""
+    found = select(SuggestionFieldRow).where(
+        SuggestionFieldRow.seller_id == seller_id,
+        SuggestionFieldRow.suggestion_id == suggestion_id,
+    )
+    return list(session.scalars(found))
+
+
+def set_field_decision(
+    session: Session, row: SuggestionFieldRow, *, action: str | None, final: object
+) -> None:
+    """Record where a field's decision stands now (None: undecided again)."""
+    row.action = action
+    row.final = final
+    session.flush()
+
+
+def insert_decisions(session: Session, values: Sequence[dict[str, Any]]) -> None:
+    """Append decisions."""
+    session.execute(insert(DecisionRow).values(list(values)))
+
+
+def list_approved_fields(
+    session: Session, seller_id: uuid.UUID, revisions: Collection[tuple[uuid.UUID, uuid.UUID]]
+) -> list[tuple[uuid.UUID, str, Any, str]]:
+    """(listing id, field, approved content, engine) of all approved fields.
+
+    ``revisions`` are (listing id, base revision id); where a revision had several suggestions, the
+    newest one decided upon speaks for a field (rows come oldest first).
+    """
+    found = (
+        select(
+            SuggestionRow.listing_id,
+            SuggestionFieldRow.field,
+            SuggestionFieldRow.final,
+            SuggestionFieldRow.engine,
+        )
+        .join(
+            SuggestionFieldRow,
+            (SuggestionFieldRow.seller_id == SuggestionRow.seller_id)
+            & (SuggestionFieldRow.suggestion_id == SuggestionRow.id),
+        )
+        .where(
+            SuggestionRow.seller_id == seller_id,
+            tuple_(SuggestionRow.listing_id, SuggestionRow.base_revision_id).in_(revisions),
+            SuggestionFieldRow.action.in_(("accept", "edit")),
+        )
+        .order_by(SuggestionRow.id)
+    )
+    return [(a, b, c, d) for a, b, c, d in session.execute(found)]
+
+
+def list_open_suggestions(
+    session: Session, seller_id: uuid.UUID, listing_ids: Collection[uuid.UUID]
+) -> list[uuid.UUID]:
+    """The ids of the suggestions of these listings that wait for a decision."""
+    found = select(SuggestionRow.id).where(
+        SuggestionRow.seller_id == seller_id,
+        SuggestionRow.listing_id.in_(listing_ids),
+        SuggestionRow.status == "open",
+    )
+    return list(session.scalars(found))
