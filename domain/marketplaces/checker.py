@@ -1,0 +1,110 @@
+"""The one checker: what a listing breaks, under the rules in force."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from domain.findings import Finding
+from domain.listing import TEXT_FIELDS, Listing, TextValue
+from domain.marketplaces.attributes import list_attribute_values
+from domain.marketplaces.kinds import build_check
+from domain.marketplaces.rule import Rule, RuleSet
+from domain.marketplaces.subject import Check, Subject
+from domain.marketplaces.wording import word_breach
+
+EVERY_TEXT = "*"
+"""The field of a rule that holds for each of TEXT_FIELDS."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    rule: Rule
+    check: Check
+    source: str
+
+    def run(self, subject: Subject) -> Iterator[Finding]:
+        for breach in self.check(subject):
+            message, remedy = word_breach(self.rule, breach)
+            yield Finding(
+                rule=self.rule.id,
+                field=subject.name,
+                level=breach.level or self.rule.level,
+                message=message,
+                remedy=remedy,
+                source=self.source,
+                item=breach.item,
+                excerpt=breach.excerpt,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The checks of a rule set, made once: those of each text field, those of attributes."""
+
+    texts: Mapping[str, tuple[_Step, ...]]
+    attributes: Mapping[str, tuple[_Step, ...]]
+
+
+def check_listing(listing: Listing, rules: RuleSet) -> tuple[Finding, ...]:
+    """Every breach, in the order of TEXT_FIELDS, then by rule; attributes come last.
+
+    A field that the file has no column for is not judged (``list_unchecked`` names it once).
+    """
+    plan = _plan(rules)
+    found: list[Finding] = []
+    for name, steps in plan.texts.items():
+        if name in listing.fields:
+            found.extend(_run(steps, Subject(name, listing.fields[name], listing)))
+    for name, steps in plan.attributes.items():
+        for value in list_attribute_values(listing, name):
+            found.extend(_run(steps, Subject(name, value, listing)))
+    return tuple(found)
+
+
+def check_field(
+    name: str, value: TextValue, listing: Listing, rules: RuleSet
+) -> tuple[Finding, ...]:
+    """What ``value`` would break if it stood in the listing's field ``name``."""
+    steps = _plan(rules).texts.get(name, ())
+    return tuple(_run(steps, Subject(name, value, listing.with_fields({name: value}))))
+
+
+def list_unchecked(rules: RuleSet, columns: Collection[str]) -> tuple[str, ...]:
+    """One note for each text field that has rules but no column in the file."""
+    plan = _plan(rules)
+    own = {
+        name: sum(step.rule.field == name for step in steps) for name, steps in plan.texts.items()
+    }
+    return tuple(
+        f"{name}: the file has no such column; {count} {'rule was' if count == 1 else 'rules were'}"
+        " not checked"
+        for name, count in own.items()
+        if count and name not in columns
+    )
+
+
+def _run(steps: tuple[_Step, ...], subject: Subject) -> Iterator[Finding]:
+    for step in steps:
+        yield from step.run(subject)
+
+
+@lru_cache(maxsize=512)
+def _plan(rules: RuleSet) -> _Plan:
+    steps = [
+        _Step(rule, check, rule.cite(rules.as_of))
+        for rule in rules.rules
+        if rule.checkable == "yes" and (check := build_check(rule)) is not None
+    ]
+    texts = {
+        name: tuple(step for step in steps if step.rule.field in {name, EVERY_TEXT})
+        for name in TEXT_FIELDS
+    }
+    others = dict.fromkeys(step.rule.field for step in steps)
+    attributes = {
+        name: tuple(step for step in steps if step.rule.field == name)
+        for name in others
+        if name not in TEXT_FIELDS and name != EVERY_TEXT
+    }
+    return _Plan({name: found for name, found in texts.items() if found}, attributes)

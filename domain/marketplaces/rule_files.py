@@ -1,0 +1,107 @@
+"""Reads the packaged rule files; a mistake in one of them fails at once, naming file and rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import resources
+from typing import Any, cast
+
+import yaml
+
+from domain.findings import Level
+from domain.marketplaces.rule import Evidence, Rule, Source
+
+_ROOM = "domain.marketplaces"
+_STRENGTH: tuple[Evidence, ...] = ("official", "secondary", "remembered")
+_SETS = ("only_category", "except_category", "only_store", "except_store")
+_OWN = frozenset(spec.name for spec in fields(Rule)) - {"params", "sources", "how", "stated_level"}
+_RENAMED = {"min": "minimum"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The phrase lists, patterns and category classes that rules name."""
+
+    phrase_lists: Mapping[str, tuple[str, ...]]
+    patterns: Mapping[str, str]
+    category_classes: Mapping[str, frozenset[str]]
+
+
+def read_yaml(name: str) -> Any:  # noqa: ANN401 - whatever the file holds
+    """The content of a packaged file of this room."""
+    return yaml.safe_load(resources.files(_ROOM).joinpath(name).read_text(encoding="utf-8"))
+
+
+def read_sources() -> dict[str, Source]:
+    """Every page a rule may cite, by its short name."""
+    return {name: Source(**entry) for name, entry in read_yaml("sources.yaml").items()}
+
+
+def read_vocabulary() -> Vocabulary:
+    """Phrase lists and patterns shared by the channels."""
+    stored = read_yaml("vocabulary.yaml")
+    return Vocabulary(
+        phrase_lists={name: tuple(items) for name, items in stored["phrase_lists"].items()},
+        patterns=stored["patterns"],
+        category_classes={
+            name: frozenset(item.casefold() for item in items)
+            for name, items in stored["category_classes"].items()
+        },
+    )
+
+
+def read_rules(
+    channel: str, *, sources: Mapping[str, Source], vocabulary: Vocabulary
+) -> tuple[Rule, ...]:
+    """One channel's rules in the order of its file."""
+    stored = read_yaml(f"{channel}.yaml")
+    return tuple(
+        _build_rule(
+            {"channel": channel, "checked_on": stored["checked_on"], **entry},
+            sources=sources,
+            vocabulary=vocabulary,
+        )
+        for entry in stored["rules"]
+    )
+
+
+def _build_rule(
+    entry: dict[str, Any], *, sources: Mapping[str, Source], vocabulary: Vocabulary
+) -> Rule:
+    try:
+        cited = tuple(sources[name] for name in entry.pop("source"))
+        how = min((source.how for source in cited), key=_STRENGTH.index)
+        known = {_RENAMED.get(name, name): value for name, value in entry.items()}
+        own = {name: value for name, value in known.items() if name in _OWN}
+        rest = {name: value for name, value in known.items() if name not in _OWN}
+        return Rule(
+            **_typed(own, how=how), sources=cited, how=how, params=_resolve(rest, vocabulary)
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{entry.get('channel')}.yaml, rule {entry.get('id')!r}: {error!r}"
+        raise ValueError(message) from error
+
+
+def _typed(own: dict[str, Any], *, how: Evidence) -> dict[str, Any]:
+    stated = Level(own.pop("level"))
+    remembered = how == "remembered"
+    if remembered:
+        own["checked_on"] = None
+    own.update({name: frozenset(own[name]) for name in _SETS if name in own})
+    level = Level.ADVICE if remembered else stated
+    return {**own, "stated_level": stated, "level": level}
+
+
+def _resolve(rest: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:
+    """Replace the names of lists and patterns by what they stand for."""
+    resolved = dict(rest)
+    if "lists" in rest or "phrases" in rest:
+        listed = [
+            phrase for name in rest.get("lists", ()) for phrase in vocabulary.phrase_lists[name]
+        ]
+        resolved["phrases"] = [*listed, *rest.get("phrases", ())]
+    if "patterns" in rest:
+        names = cast("list[str]", rest["patterns"])
+        resolved["patterns"] = {name: vocabulary.patterns[name] for name in names}
+    return resolved
