@@ -74,7 +74,7 @@ def add_tally(
     )
     session.execute(
         text(
-            "INSERT INTO app.batch_tally AS t (batch_id, shard, seller_id, counts)"  # noqa: S608
+            "INSERT INTO app.batch_tally AS t (batch_id, shard, seller_id, counts)"
             " VALUES (:batch_id, :shard, :seller_id, CAST(:first AS jsonb))"
             " ON CONFLICT (batch_id, shard) DO UPDATE"
             f" SET counts = t.counts || jsonb_build_object({pairs})"
@@ -122,3 +122,20 @@ def _checked(counts: Mapping[str, float]) -> list[str]:
 
 def _to_json(counts: Mapping[str, float]) -> str:
     return "{" + ", ".join(f'"{name}": {value}' for name, value in counts.items()) + "}"
+
+
+def complete_batches(session: Session) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Close batches that are sealed (their total is set) and have no unfinished job.
+
+    Returns (seller id, batch id) of each.
+    """
+    found = session.execute(
+        text(
+            "UPDATE app.batch SET completed_at = clock_timestamp()"
+            " WHERE completed_at IS NULL AND total > 0 AND NOT EXISTS ("
+            "  SELECT FROM app.job j WHERE j.batch_id = batch.id"
+            "  AND j.state IN ('available', 'running', 'retryable'))"
+            " RETURNING seller_id, id"
+        )
+    )
+    return [(seller_id, batch_id) for seller_id, batch_id in found]

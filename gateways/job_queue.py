@@ -1,0 +1,142 @@
+"""The road between services and workers: Dramatiq's Redis broker, and our own way onto it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.retry import Retry
+
+from core.clock import monotonic_s
+from core.errors import UnavailableError
+from domain.job import Lane
+from domain.ports import Dispatch
+
+ACTOR_NAME: Final = "run_job"
+NAMESPACE: Final = "listwright"
+
+WEB_TIMEOUT_S: Final = 0.3
+WEB_PAUSE_S: Final = 5.0
+"""After a failed push the web side does not try again for so long: the dispatcher will send."""
+
+WORKER_RETRIES: Final = 30
+WORKER_TIMEOUT_S: Final = 15.0
+
+
+def connect_web(url: str) -> redis.Redis:
+    """A client that gives up at once: a request must not wait for the road."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=WEB_TIMEOUT_S,
+        socket_timeout=WEB_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def connect_worker(url: str) -> redis.Redis:
+    """A client that waits out an outage: Dramatiq strands messages when its client gives up."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=WORKER_TIMEOUT_S,
+        socket_timeout=WORKER_TIMEOUT_S,
+        health_check_interval=30,
+        retry=Retry(ExponentialWithJitterBackoff(cap=2.0, base=0.05), WORKER_RETRIES),
+    )
+
+
+def get_namespace(pool: str) -> str:
+    """The key prefix of a pool: commands with their own workers never meet the product's."""
+    return NAMESPACE if pool == "default" else f"{NAMESPACE}-{pool}"
+
+
+def build_broker(url: str, *, pool: str, middleware: Sequence[dramatiq.Middleware]) -> RedisBroker:
+    """A broker on our own client; see docs/decisions for each setting."""
+    broker = RedisBroker(
+        client=connect_worker(url), namespace=get_namespace(pool), middleware=list(middleware)
+    )
+    for lane in Lane:
+        broker.declare_queue(lane.value)
+    return broker
+
+
+class RedisJobQueue:
+    """Sends messages in Dramatiq's documented wire format, many in one round trip.
+
+    A message's id in Redis is ``<job id>.<dispatch number>``: Dramatiq acknowledges by that id, so
+    a late acknowledgement of one sending never deletes the next one's body.
+    """
+
+    def __init__(self, client: redis.Redis, *, pool: str) -> None:
+        self._client = client
+        self._namespace = get_namespace(pool)
+        self._closed_until_s = 0.0
+
+    def push(self, dispatches: Sequence[Dispatch]) -> None:
+        """Send; raises UnavailableError, and does so at once for a while after a failure."""
+        if monotonic_s() < self._closed_until_s:
+            raise UnavailableError("the queue did not answer a moment ago")
+        with self._road():
+            pipeline = self._client.pipeline(transaction=True)
+            for dispatch in dispatches:
+                queue, message_id = self._queue(dispatch.lane), _message_id(dispatch)
+                pipeline.hset(f"{queue}.msgs", message_id, _encode(dispatch))
+                pipeline.rpush(queue, message_id)
+            pipeline.execute()
+
+    def find_missing(self, dispatches: Sequence[Dispatch]) -> list[Dispatch]:
+        """Those whose message is neither waiting nor in a worker's hands."""
+        with self._road():
+            pipeline = self._client.pipeline(transaction=False)
+            for dispatch in dispatches:
+                pipeline.hexists(f"{self._queue(dispatch.lane)}.msgs", _message_id(dispatch))
+            found = pipeline.execute()
+        return [d for d, there in zip(dispatches, found, strict=True) if not there]
+
+    def ping(self) -> None:
+        """Raises UnavailableError when Redis does not answer."""
+        with self._road():
+            self._client.ping()
+
+    def delete_all(self) -> None:
+        """Remove every key of the pool; for commands that brought their own."""
+        with self._road():
+            keys = list(self._client.scan_iter(match=f"{self._namespace}:*", count=1000))
+            if keys:
+                self._client.delete(*keys)
+
+    def _queue(self, lane: Lane) -> str:
+        return f"{self._namespace}:{lane.value}"
+
+    @contextmanager
+    def _road(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as fault:
+            self._closed_until_s = monotonic_s() + WEB_PAUSE_S
+            raise UnavailableError("the queue does not answer") from fault
+
+
+class _Encodes(Protocol):
+    def encode(self) -> bytes: ...
+
+
+def _message_id(dispatch: Dispatch) -> str:
+    return f"{dispatch.job_id}.{dispatch.dispatch_no}"
+
+
+def _encode(dispatch: Dispatch) -> bytes:
+    message_id = _message_id(dispatch)
+    message: _Encodes = dramatiq.Message(
+        queue_name=dispatch.lane.value,
+        actor_name=ACTOR_NAME,
+        args=(str(dispatch.job_id),),
+        kwargs={},
+        options={"redis_message_id": message_id},
+        message_id=message_id,
+    )
+    return message.encode()

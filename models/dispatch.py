@@ -1,0 +1,256 @@
+"""The dispatcher's statements: the fair pick, the marks, the backlog, the worker processes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain.job import Lane
+from domain.ports import Dispatch
+from models.base import Base, MadeAt, Time
+
+
+class WorkerProcessRow(Base):
+    """A live worker process: one row to renew, instead of one per job it runs."""
+
+    __tablename__ = "worker_process"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    pool: Mapped[str]
+    queues: Mapped[str]
+    threads: Mapped[int]
+    started_at: Mapped[MadeAt]
+    beat_at: Mapped[MadeAt]
+    draining_at: Mapped[Time | None]
+
+
+def take_leadership(session: Session, pool: str) -> bool:
+    """Whether this transaction leads the pool: at most one does, until it ends.
+
+    A transaction-level lock, because poolers in transaction mode break session-level ones.
+    """
+    key = "SELECT pg_try_advisory_xact_lock(hashtextextended('dispatcher:' || :pool, 0))"
+    return bool(session.execute(text(key), {"pool": pool}).scalar())
+
+
+def pick_due(session: Session, *, pool: str, lane: Lane, room: int) -> list[Dispatch]:
+    """Choose up to ``room`` due jobs of a lane fairly over sellers, mark them as sent.
+
+    Start-time fair queueing: each seller has a virtual time that grows by the tokens of what was
+    chosen, over its weight; a job's tag is its seller's time when its turn comes; the smallest tags
+    win. A seller who comes back starts at the lane's clock, so nobody saves up credit.
+    """
+    found = session.execute(text(_PICK), {"pool": pool, "lane": lane.value, "room": room})
+    return [Dispatch(job_id, dispatch_no, lane) for job_id, dispatch_no in found]
+
+
+_PENDING = "state IN ('available', 'retryable') AND dispatched_at IS NULL"
+_PICK = f"""
+WITH RECURSIVE active AS (
+  (SELECT seller_id FROM app.job
+   WHERE pool = :pool AND lane = :lane AND {_PENDING} ORDER BY seller_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT j.seller_id FROM app.job j
+          WHERE j.pool = :pool AND j.lane = :lane AND j.state IN ('available', 'retryable')
+            AND j.dispatched_at IS NULL AND j.seller_id > a.seller_id
+          ORDER BY j.seller_id LIMIT 1)
+  FROM active a WHERE a.seller_id IS NOT NULL
+), awake AS (
+  SELECT a.seller_id, coalesce(ls.weight, 1) AS weight,
+         greatest(coalesce(ls.vtime, 0), l.vclock) AS vstart,
+         greatest(2, 2 * :room / count(*) OVER ()) AS share
+  FROM active a
+  JOIN app.seller s ON s.id = a.seller_id AND s.paused_at IS NULL
+  JOIN app.lane l ON l.name = :lane
+  LEFT JOIN app.lane_seller ls ON ls.lane = :lane AND ls.seller_id = a.seller_id
+), tagged AS (
+  SELECT d.id, a.seller_id, a.vstart, a.weight, greatest(d.est_tokens, 1) AS tokens,
+         a.vstart + 1000 * coalesce(sum(greatest(d.est_tokens, 1)) OVER (
+           PARTITION BY a.seller_id ORDER BY d.priority, d.scheduled_at, d.id
+           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint / a.weight AS tag
+  FROM awake a CROSS JOIN LATERAL (
+    SELECT j.id, j.est_tokens, j.priority, j.scheduled_at FROM app.job j
+    WHERE j.pool = :pool AND j.lane = :lane AND j.seller_id = a.seller_id
+      AND j.state IN ('available', 'retryable') AND j.dispatched_at IS NULL
+      AND j.scheduled_at <= clock_timestamp()
+    ORDER BY j.priority, j.scheduled_at, j.id LIMIT a.share) d
+), chosen AS (
+  SELECT * FROM tagged ORDER BY tag, id LIMIT :room
+), marked AS (
+  UPDATE app.job SET dispatched_at = clock_timestamp(), dispatch_no = dispatch_no + 1
+  FROM chosen WHERE app.job.id = chosen.id AND app.job.dispatched_at IS NULL
+    AND app.job.state IN ('available', 'retryable')
+  RETURNING app.job.id, app.job.dispatch_no
+), charged AS (
+  INSERT INTO app.lane_seller (lane, seller_id, vtime)
+  SELECT :lane, seller_id, max(vstart) + 1000 * sum(tokens)::bigint / max(weight)
+  FROM chosen GROUP BY seller_id
+  ON CONFLICT (lane, seller_id) DO UPDATE SET vtime = excluded.vtime
+), ticked AS (
+  UPDATE app.lane SET vclock = greatest(vclock, (SELECT min(tag) FROM chosen))
+  WHERE name = :lane AND EXISTS (SELECT FROM chosen)
+)
+SELECT id, dispatch_no FROM marked
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLoad:
+    """What a lane has under way: sent lately and not started, running, and threads that serve."""
+
+    sent: int
+    running: int
+    threads: int
+
+
+def measure_lanes(
+    session: Session, pool: str, *, fresh_s: float, stale_s: float
+) -> dict[Lane, LaneLoad]:
+    """The load of every lane, from Postgres alone: Redis counts lost messages as well."""
+    jobs = session.execute(
+        text(
+            "SELECT lane, count(*) FILTER (WHERE state <> 'running'),"
+            " count(*) FILTER (WHERE state = 'running') FROM app.job WHERE pool = :pool AND ("
+            " (state IN ('available', 'retryable') AND dispatched_at >"
+            "  clock_timestamp() - make_interval(secs => :fresh_s)) OR state = 'running')"
+            " GROUP BY lane"
+        ),
+        {"pool": pool, "fresh_s": fresh_s},
+    )
+    counts = {lane: (sent, running) for lane, sent, running in jobs}
+    threads = count_threads(session, pool, stale_s=stale_s)
+    return {
+        lane: LaneLoad(*counts.get(lane.value, (0, 0)), threads.get(lane.value, 0)) for lane in Lane
+    }
+
+
+def count_threads(session: Session, pool: str, *, stale_s: float) -> dict[str, int]:
+    """Live, not draining worker threads by queue name."""
+    found = session.execute(
+        text(
+            "SELECT queue, sum(threads) FROM app.worker_process,"
+            " unnest(string_to_array(queues, ' ')) AS queue WHERE pool = :pool"
+            " AND draining_at IS NULL"
+            " AND beat_at > clock_timestamp() - make_interval(secs => :stale_s) GROUP BY queue"
+        ),
+        {"pool": pool, "stale_s": stale_s},
+    )
+    return {queue: int(threads) for queue, threads in found}
+
+
+def list_sent(
+    session: Session, pool: str, *, older_than_s: float, limit: int
+) -> list[tuple[Dispatch, float]]:
+    """Waiting jobs sent longer ago than that, with their age in seconds, oldest first."""
+    found = session.execute(
+        text(
+            "SELECT id, dispatch_no, lane,"
+            " extract(epoch FROM clock_timestamp() - dispatched_at)::float8 AS age_s"
+            " FROM app.job WHERE pool = :pool AND state IN ('available', 'retryable')"
+            " AND dispatched_at < clock_timestamp() - make_interval(secs => :older_than_s)"
+            " ORDER BY dispatched_at LIMIT :limit"
+        ),
+        {"pool": pool, "older_than_s": older_than_s, "limit": limit},
+    )
+    return [(Dispatch(i, no, Lane(lane)), age_s) for i, no, lane, age_s in found]
+
+
+def clear_sent(session: Session, dispatches: Sequence[Dispatch]) -> None:
+    """Unmark jobs, so that the next pick sends them again."""
+    session.execute(
+        text(
+            "UPDATE app.job SET dispatched_at = NULL FROM unnest(CAST(:ids AS uuid[]),"
+            " CAST(:numbers AS int[])) AS d(id, no)"
+            " WHERE app.job.id = d.id AND app.job.dispatch_no = d.no"
+            " AND app.job.state IN ('available', 'retryable')"
+        ),
+        {
+            "ids": [d.job_id for d in dispatches],
+            "numbers": [d.dispatch_no for d in dispatches],
+        },
+    )
+
+
+def insert_process(
+    session: Session, *, process_id: uuid.UUID, pool: str, queues: Sequence[str], threads: int
+) -> None:
+    """Register a worker process; its first beat."""
+    session.execute(
+        text(
+            "INSERT INTO app.worker_process (id, pool, queues, threads)"
+            " VALUES (:id, :pool, :queues, :threads)"
+        ),
+        {"id": process_id, "pool": pool, "queues": " ".join(queues), "threads": threads},
+    )
+
+
+def beat(session: Session, process_id: uuid.UUID) -> bool:
+    """Renew a process's lease; False when its row is gone."""
+    found = session.execute(
+        text(
+            "UPDATE app.worker_process SET beat_at = clock_timestamp() WHERE id = :id RETURNING 1"
+        ),
+        {"id": process_id},
+    )
+    return found.first() is not None
+
+
+def set_draining(session: Session, process_id: uuid.UUID) -> None:
+    """The process was asked to end: what it leaves behind is no crash."""
+    session.execute(
+        text(
+            "UPDATE app.worker_process SET draining_at = clock_timestamp()"
+            " WHERE id = :id AND draining_at IS NULL"
+        ),
+        {"id": process_id},
+    )
+
+
+def delete_process(session: Session, process_id: uuid.UUID) -> None:
+    """The process has ended in order."""
+    session.execute(text("DELETE FROM app.worker_process WHERE id = :id"), {"id": process_id})
+
+
+def delete_dead_processes(session: Session, *, older_than_s: float) -> None:
+    """Forget processes that died long ago and own nothing."""
+    session.execute(
+        text(
+            "DELETE FROM app.worker_process p"
+            " WHERE beat_at < clock_timestamp() - make_interval(secs => :age)"
+            " AND NOT EXISTS (SELECT FROM app.job j WHERE j.lease_owner = p.id"
+            "  AND j.state = 'running')"
+        ),
+        {"age": older_than_s},
+    )
+
+
+def list_abandoned_pools(session: Session, *, stale_s: float) -> list[str]:
+    """Pools of commands that ended in disorder: jobs wait, and no process serves them."""
+    found = session.execute(
+        text(
+            "SELECT DISTINCT j.pool FROM app.job j WHERE j.pool <> 'default'"
+            " AND j.state IN ('available', 'running', 'retryable')"
+            " AND j.created_at < clock_timestamp() - interval '2 minutes'"
+            " AND NOT EXISTS (SELECT FROM app.worker_process p WHERE p.pool = j.pool"
+            "  AND p.beat_at > clock_timestamp() - make_interval(secs => :stale_s))"
+        ),
+        {"stale_s": stale_s},
+    )
+    return list(found.scalars())
+
+
+def cancel_pool(session: Session, pool: str) -> int:
+    """Cancel everything unfinished of a pool; how many jobs that were."""
+    found = session.execute(
+        text(
+            "UPDATE app.job SET state = 'cancelled', finalized_at = clock_timestamp(),"
+            " lease_owner = NULL, dispatched_at = NULL, error_code = 'run_abandoned',"
+            " error_detail = 'the command that asked for it ended'"
+            " WHERE pool = :pool AND state IN ('available', 'running', 'retryable') RETURNING id"
+        ),
+        {"pool": pool},
+    )
+    return len(found.all())

@@ -1,0 +1,333 @@
+"""Jobs: the row, and every move it can make, each one statement on the database's own clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain.job import FINAL, PENDING, JobState
+from models.base import Base, Json, MadeAt, Time
+
+
+class JobRow(Base):
+    """One durable unit of work."""
+
+    __tablename__ = "job"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    seller_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    lane: Mapped[str]
+    pool: Mapped[str]
+    priority: Mapped[int] = mapped_column(server_default="0")
+    state: Mapped[str] = mapped_column(server_default="available")
+    outcome: Mapped[str | None]
+    batch_id: Mapped[uuid.UUID | None]
+    subject_id: Mapped[uuid.UUID | None]
+    revision_id: Mapped[uuid.UUID | None]
+    suggestion_id: Mapped[uuid.UUID | None]
+    brief_hash: Mapped[str | None]
+    work_hash: Mapped[str]
+    as_of: Mapped[dt.date | None]
+    est_tokens: Mapped[int] = mapped_column(server_default="0")
+    claim_no: Mapped[int] = mapped_column(server_default="0")
+    failures: Mapped[int] = mapped_column(server_default="0")
+    crash_count: Mapped[int] = mapped_column(server_default="0")
+    dispatch_no: Mapped[int] = mapped_column(server_default="0")
+    dispatched_at: Mapped[Time | None]
+    lease_owner: Mapped[uuid.UUID | None]
+    deadline_at: Mapped[Time | None]
+    cancel_requested_at: Mapped[Time | None]
+    reused: Mapped[bool] = mapped_column(server_default="false")
+    engine: Mapped[str | None]
+    cost_pico: Mapped[int] = mapped_column(server_default="0")
+    error_code: Mapped[str | None]
+    error_detail: Mapped[str | None]
+    cursor: Mapped[Json | None]
+    created_at: Mapped[MadeAt]
+    scheduled_at: Mapped[MadeAt]
+    attempted_at: Mapped[Time | None]
+    finalized_at: Mapped[Time | None]
+
+
+def insert_jobs(session: Session, values: Sequence[dict[str, Any]]) -> set[uuid.UUID]:
+    """Add jobs; the ids of those that are new.
+
+    A job whose work (seller and ``work_hash``) has an unfinished job already is not added.
+    """
+    statement = insert(JobRow).values(list(values)).on_conflict_do_nothing()
+    return set(session.scalars(statement.returning(JobRow.id)))
+
+
+def find_job(session: Session, seller_id: uuid.UUID, job_id: uuid.UUID) -> JobRow | None:
+    """The seller's job."""
+    found = select(JobRow).where(JobRow.id == job_id, JobRow.seller_id == seller_id)
+    return session.scalars(found).first()
+
+
+def find_unfinished(session: Session, seller_id: uuid.UUID, work_hash: str) -> JobRow | None:
+    """The job that does this very work and is not final yet."""
+    found = select(JobRow).where(
+        JobRow.seller_id == seller_id,
+        JobRow.work_hash == work_hash,
+        JobRow.state.in_((*PENDING, JobState.RUNNING)),
+    )
+    return session.scalars(found).first()
+
+
+def has_finished_twin(session: Session, job: JobRow) -> bool:
+    """Whether another job did the very same work to its end."""
+    found = select(JobRow.id).where(
+        JobRow.seller_id == job.seller_id,
+        JobRow.work_hash == job.work_hash,
+        JobRow.state == JobState.COMPLETED,
+        JobRow.id != job.id,
+    )
+    return session.scalars(found.limit(1)).first() is not None
+
+
+def claim_job(
+    session: Session, job_id: uuid.UUID, *, pool: str, owner: uuid.UUID, max_run_s: float
+) -> JobRow | None:
+    """Take a due job and raise its fence; None: not due, not ours, cancelled, held or taken.
+
+    Running rows are never taken: only the sweeper moves them.
+    """
+    return session.scalars(
+        select(JobRow)
+        .from_statement(
+            text(
+                "UPDATE app.job SET state = 'running', claim_no = claim_no + 1,"
+                " lease_owner = :owner, dispatched_at = NULL, attempted_at = clock_timestamp(),"
+                " deadline_at = clock_timestamp() + make_interval(secs => :max_run_s)"
+                " WHERE id = :id AND pool = :pool AND state IN ('available', 'retryable')"
+                " AND scheduled_at <= clock_timestamp() AND cancel_requested_at IS NULL"
+                " AND NOT EXISTS (SELECT FROM app.batch b WHERE b.seller_id = job.seller_id"
+                "   AND b.id = job.batch_id AND b.halted_at IS NOT NULL)"
+                " AND NOT EXISTS (SELECT FROM app.seller s WHERE s.id = job.seller_id"
+                "   AND s.paused_at IS NOT NULL) RETURNING *"
+            )
+        )
+        .execution_options(populate_existing=True),
+        {"id": job_id, "pool": pool, "owner": owner, "max_run_s": max_run_s},
+    ).first()
+
+
+_FENCE = " WHERE id = :id AND state = 'running' AND claim_no = :claim_no"
+
+
+def finish_job(
+    session: Session, job: JobRow, *, state: JobState, values: Mapping[str, Any]
+) -> JobState | None:
+    """Make a claimed job final; the state it got, None when another claim has overtaken this one.
+
+    A job whose cancellation was asked for meanwhile becomes ``cancelled``. ``values`` are further
+    columns to set.
+    """
+    extra = "".join(f", {name} = :{name}" for name in values)
+    got = session.execute(
+        text(
+            "UPDATE app.job SET state = CASE WHEN cancel_requested_at IS NULL THEN :state"
+            " ELSE 'cancelled' END, lease_owner = NULL, deadline_at = NULL, dispatched_at = NULL,"
+            f" finalized_at = clock_timestamp(){extra}{_FENCE} RETURNING state"
+        ),
+        {"id": job.id, "claim_no": job.claim_no, "state": state, **values},
+    ).scalar()
+    return None if got is None else JobState(got)
+
+
+def release_job(session: Session, job: JobRow, *, wait_s: float, cursor: str | None = None) -> bool:
+    """Put a claimed job back without counting a failure; False when overtaken.
+
+    ``cursor`` (JSON text) is how far it got, None leaves it as it was.
+    """
+    return _give_back(
+        session,
+        job,
+        "state = 'available', cursor = coalesce(CAST(:cursor AS jsonb), cursor)",
+        {"wait_s": wait_s, "cursor": cursor},
+    )
+
+
+def retry_job(
+    session: Session, job: JobRow, *, wait_s: float, error_code: str, error_detail: str
+) -> bool:
+    """Put a claimed job back after a failure; False when overtaken."""
+    return _give_back(
+        session,
+        job,
+        "state = 'retryable', failures = failures + 1, error_code = :code, error_detail = :detail",
+        {"wait_s": wait_s, "code": error_code, "detail": error_detail},
+    )
+
+
+def _give_back(session: Session, job: JobRow, change: str, values: dict[str, Any]) -> bool:
+    got = session.execute(
+        text(
+            f"UPDATE app.job SET {change}, lease_owner = NULL, deadline_at = NULL,"
+            " dispatched_at = NULL, attempted_at = NULL,"
+            " scheduled_at = clock_timestamp() + make_interval(secs => :wait_s)"
+            f"{_FENCE} RETURNING id"
+        ),
+        {"id": job.id, "claim_no": job.claim_no, **values},
+    )
+    return got.first() is not None
+
+
+def rescue_jobs(
+    session: Session, *, pool: str, stale_s: float, max_crashes: int, limit: int
+) -> list[JobRow]:
+    """Take back running jobs whose process is gone or whose deadline has passed.
+
+    The death of a process that was draining is no crash. A job that has been in ``max_crashes``
+    crashes already is discarded. Nothing is rescued while Postgres itself is younger than a lease:
+    the beats it missed were not the workers' fault.
+    """
+    return list(
+        session.scalars(
+            select(JobRow).from_statement(text(_RESCUE)).execution_options(populate_existing=True),
+            {"pool": pool, "stale_s": stale_s, "max_crashes": max_crashes, "limit": limit},
+        )
+    )
+
+
+_RESCUE = """
+WITH lost AS (
+  SELECT j.id, (p.draining_at IS NULL)::int AS crash
+  FROM app.job j LEFT JOIN app.worker_process p ON p.id = j.lease_owner
+  WHERE j.state = 'running' AND j.pool = :pool
+    AND clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => :stale_s)
+    AND (p.id IS NULL OR p.beat_at < clock_timestamp() - make_interval(secs => :stale_s)
+         OR j.deadline_at < clock_timestamp())
+  ORDER BY j.id LIMIT :limit
+  FOR UPDATE OF j SKIP LOCKED
+)
+UPDATE app.job SET
+  crash_count = crash_count + lost.crash,
+  state = CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+               WHEN crash_count + lost.crash > :max_crashes THEN 'discarded'
+               ELSE 'available' END,
+  finalized_at = CASE WHEN cancel_requested_at IS NOT NULL
+                        OR crash_count + lost.crash > :max_crashes
+                      THEN clock_timestamp() END,
+  error_code = CASE WHEN lost.crash = 1 THEN 'worker_lost' ELSE error_code END,
+  error_detail = CASE WHEN lost.crash = 1 THEN 'the process that ran it ended'
+                      ELSE error_detail END,
+  lease_owner = NULL, deadline_at = NULL, dispatched_at = NULL, scheduled_at = clock_timestamp()
+FROM lost WHERE app.job.id = lost.id
+RETURNING app.job.*
+"""
+
+
+def request_cancel(
+    session: Session,
+    seller_id: uuid.UUID,
+    *,
+    batch_id: uuid.UUID | None = None,
+    job_id: uuid.UUID | None = None,
+) -> int:
+    """Cancel a job or a batch: what waits is final at once, what runs is asked to stop.
+
+    Returns how many were waiting.
+    """
+    which = "batch_id = :batch" if job_id is None else "id = :job"
+    keys = {"seller": seller_id, "batch": batch_id, "job": job_id}
+    session.execute(
+        text(
+            f"UPDATE app.job SET cancel_requested_at = clock_timestamp()"
+            f" WHERE seller_id = :seller AND {which} AND state = 'running'"
+        ),
+        keys,
+    )
+    stopped = session.execute(
+        text(
+            "UPDATE app.job SET state = 'cancelled', finalized_at = clock_timestamp(),"
+            " cancel_requested_at = clock_timestamp(), dispatched_at = NULL"
+            f" WHERE seller_id = :seller AND {which} AND state IN ('available', 'retryable')"
+            " RETURNING id"
+        ),
+        keys,
+    )
+    return len(stopped.all())
+
+
+def cancel_halted(session: Session, *, pool: str, limit: int) -> list[JobRow]:
+    """Make waiting jobs of halted batches final, some at a time."""
+    return list(
+        session.scalars(
+            select(JobRow)
+            .from_statement(
+                text(
+                    "UPDATE app.job SET state = 'cancelled', finalized_at = clock_timestamp(),"
+                    " dispatched_at = NULL, error_code = 'batch_halted',"
+                    " error_detail = h.halt_reason FROM (SELECT j.id, b.halt_reason"
+                    "  FROM app.batch b JOIN app.job j"
+                    "  ON j.batch_id = b.id AND j.state IN ('available', 'retryable')"
+                    "  WHERE b.halted_at IS NOT NULL AND b.completed_at IS NULL"
+                    "  AND j.pool = :pool LIMIT :limit FOR UPDATE OF j SKIP LOCKED) h"
+                    " WHERE app.job.id = h.id RETURNING app.job.*"
+                )
+            )
+            .execution_options(populate_existing=True),
+            {"pool": pool, "limit": limit},
+        )
+    )
+
+
+def move_pool(session: Session, seller_id: uuid.UUID, job_ids: list[uuid.UUID], pool: str) -> None:
+    """Hand waiting jobs of a pool that is gone to another pool."""
+    session.execute(
+        text(
+            "UPDATE app.job SET pool = :pool, dispatched_at = NULL WHERE seller_id = :seller"
+            " AND id = ANY(:ids) AND state IN ('available', 'retryable')"
+        ),
+        {"pool": pool, "seller": seller_id, "ids": job_ids},
+    )
+
+
+def count_by_state(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -> dict[str, int]:
+    """How many jobs of a batch are in each state."""
+    found = (
+        select(JobRow.state, func.count())
+        .where(JobRow.seller_id == seller_id, JobRow.batch_id == batch_id)
+        .group_by(JobRow.state)
+    )
+    return dict(session.execute(found).tuples().all())
+
+
+def list_batch_failures(
+    session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, *, limit: int
+) -> list[JobRow]:
+    """Jobs of a batch that ended without a result."""
+    found = (
+        select(JobRow)
+        .where(
+            JobRow.seller_id == seller_id,
+            JobRow.batch_id == batch_id,
+            JobRow.state.in_((JobState.DISCARDED, JobState.CANCELLED)),
+        )
+        .order_by(JobRow.id)
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def list_seller_jobs(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[JobRow]:
+    """The seller's newest jobs."""
+    found = (
+        select(JobRow)
+        .where(JobRow.seller_id == seller_id)
+        .order_by(JobRow.created_at.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def is_final(state: str) -> bool:
+    """Whether a job in this state will not move by itself."""
+    return state in FINAL
