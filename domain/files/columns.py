@@ -1,0 +1,142 @@
+"""Maps a file's columns to our names, and lays them out for reading and writing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.files.profiles import (
+    GENERIC,
+    OptionColumns,
+    Profile,
+    find_columns,
+    load_profile,
+    normalize_header,
+)
+from domain.files.source import FileShape
+from domain.listing import LIST_FIELDS, TEXT_FIELDS
+
+_NUMBER = re.compile(r"\d+")
+_KEY_NAMES = ("sku", "id", "handle", "gtin", "mpn")
+
+
+def map_columns(profile: Profile, header: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Canonical name to column indexes; every column serves one name, the best one that fits.
+
+    List fields and pictures may stand in several columns; all else takes its preferred one.
+    """
+    names = [normalize_header(name[:200]) for name in header]
+    taken: set[int] = set()
+    mapping: dict[str, tuple[int, ...]] = {}
+    for canonical, entries in profile.columns.items():
+        found = _find_first(names, entries, taken)
+        if not found:
+            continue
+        many = canonical in LIST_FIELDS or canonical == "image_url"
+        mapping[canonical] = found if many else found[:1]
+        taken.update(mapping[canonical])
+    return mapping
+
+
+def _find_first(names: Sequence[str], entries: Sequence[str], taken: set[int]) -> tuple[int, ...]:
+    for entry in entries:
+        found = tuple(index for index in find_columns(names, entry) if index not in taken)
+        if found:
+            return found
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionPlace:
+    """Column indexes of one variant option; ``name`` is -1 where ``value`` holds pairs."""
+
+    name: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where everything stands in a file's rows.
+
+    ``texts``: field to its columns. ``attributes``: (name, index) of everything else, option
+    columns left out. ``key``: columns that may give a product's key, by preference. The other
+    indexes are those of the profile's grouping, -1 where the file has no such column.
+    """
+
+    profile: Profile
+    texts: tuple[tuple[str, tuple[int, ...]], ...]
+    attributes: tuple[tuple[str, int], ...]
+    options: tuple[OptionPlace, ...]
+    key: tuple[int, ...]
+    group_key: int
+    group_column: int
+    group_parent: int
+
+
+def build_layout(shape: FileShape) -> Layout:
+    """The layout of a file whose shape is known."""
+    profile = load_profile(shape.profile)
+    names = [normalize_header(name[:200]) for name in shape.header]
+    options = tuple(_place_options(profile.options, names))
+    used = {index for place in options for index in (place.name, place.value)}
+    grouping = profile.grouping
+    return Layout(
+        profile=profile,
+        texts=tuple((name, shape.mapping[name]) for name in TEXT_FIELDS if shape.mapping.get(name)),
+        attributes=_name_attributes(shape, used),
+        options=options,
+        key=_key_indexes(profile, shape),
+        group_key=_first_index(names, grouping.key),
+        group_column=_first_index(names, grouping.column),
+        group_parent=_first_index(names, grouping.parent),
+    )
+
+
+def _place_options(options: Sequence[OptionColumns], names: Sequence[str]) -> list[OptionPlace]:
+    places: list[OptionPlace] = []
+    for option in options:
+        if option.pairs:
+            places.extend(
+                OptionPlace(name=-1, value=index) for index in find_columns(names, option.pairs)
+            )
+            continue
+        values = {_number(names[index]): index for index in find_columns(names, option.value)}
+        places.extend(
+            OptionPlace(name=index, value=values[number])
+            for index in find_columns(names, option.name)
+            if (number := _number(names[index])) in values
+        )
+    return places
+
+
+def _number(name: str) -> str:
+    found = _NUMBER.search(name)
+    return found[0] if found else ""
+
+
+def _name_attributes(shape: FileShape, used: set[int]) -> tuple[tuple[str, int], ...]:
+    """Names of all columns that hold no text field and no option, in file order."""
+    canonical = {index: name for name, indexes in shape.mapping.items() for index in indexes}
+    named = (
+        (canonical.get(i) or header or f"column {i + 1}", i)
+        for i, header in enumerate(shape.header)
+    )
+    return tuple((name, i) for name, i in named if name not in TEXT_FIELDS and i not in used)
+
+
+def _key_indexes(profile: Profile, shape: FileShape) -> tuple[int, ...]:
+    if profile.grouping.kind == "key":
+        names = [normalize_header(name[:200]) for name in shape.header]
+        return (_first_index(names, profile.grouping.key),)
+    return tuple(shape.mapping[name][0] for name in _KEY_NAMES if shape.mapping.get(name))
+
+
+def _first_index(names: Sequence[str], entry: str) -> int:
+    found = find_columns(names, entry) if entry else ()
+    return found[0] if found else -1
+
+
+def describe_title_columns() -> str:
+    """The names under which a title is looked for, for a message; the common ones, not all."""
+    return ", ".join(load_profile(GENERIC).columns["title"][:20])
