@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain.job import FINAL, PENDING, JobState
+from domain.job import FINAL, PENDING, JobState, Lane
 from models.base import Base, Json, MadeAt, Time
 
 
@@ -326,6 +326,16 @@ def list_seller_jobs(session: Session, seller_id: uuid.UUID, *, limit: int) -> l
         .limit(limit)
     )
     return list(session.scalars(found))
+
+
+def count_unfinished(session: Session, seller_id: uuid.UUID, lane: Lane) -> int:
+    """How many of the seller's jobs in a lane are not final."""
+    found = select(func.count()).where(
+        JobRow.seller_id == seller_id,
+        JobRow.lane == lane.value,
+        JobRow.state.in_((*PENDING, JobState.RUNNING)),
+    )
+    return session.scalars(found).one()
 
 
 def is_final(state: str) -> bool:

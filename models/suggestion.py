@@ -209,3 +209,29 @@ def list_open_suggestions(
         SuggestionRow.status == "open",
     )
     return list(session.scalars(found))
+
+
+def mark_stale(
+    session: Session, seller_id: uuid.UUID, texts: Sequence[tuple[uuid.UUID, uuid.UUID]]
+) -> None:
+    """Close open suggestions of listings whose text is another one now.
+
+    ``texts`` are (listing id, the revision it has from now on).
+    """
+    session.execute(
+        text(
+            "WITH now AS (SELECT * FROM unnest(CAST(:listings AS uuid[]),"
+            " CAST(:revisions AS uuid[])) AS n(listing_id, revision_id)), closed AS ("
+            " UPDATE app.suggestion s SET status = 'stale', decided_at = clock_timestamp()"
+            " FROM now WHERE s.seller_id = :seller AND s.listing_id = now.listing_id"
+            " AND s.status = 'open' AND s.base_revision_id <> now.revision_id"
+            " RETURNING s.listing_id)"
+            " UPDATE app.listing l SET open_suggestion_id = NULL FROM closed"
+            " WHERE l.seller_id = :seller AND l.id = closed.listing_id"
+        ),
+        {
+            "seller": seller_id,
+            "listings": [listing_id for listing_id, _ in texts],
+            "revisions": [revision_id for _, revision_id in texts],
+        },
+    )

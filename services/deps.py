@@ -1,0 +1,109 @@
+"""Wires ports to gateways, once per process; nothing else imports a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import dramatiq
+from domain.catalogue import get_llm
+from dramatiq.brokers.redis import RedisBroker
+from gateways.provider_budget import RedisBudget
+
+from core.clock import monotonic_s
+from core.settings import Settings
+from domain.ports import JobQueue, LanguageModel, ProviderBudget
+from gateways.groq_llm import GroqModel
+from gateways.job_queue import RedisJobQueue, build_broker, connect_web, connect_worker
+from models.session import Database
+
+REFUSAL_PAUSE_S = 60.0
+"""After the provider refused our key, plan or model, no call is made for so long."""
+
+
+@dataclass(slots=True)
+class LlmDoor:
+    """The language model with its budget, and whether the provider has shut us out."""
+
+    llm: LanguageModel
+    budget: ProviderBudget
+    model: str
+    _refused: str = ""
+    _refused_until_s: float = field(default=0.0)
+
+    def find_refusal(self) -> str:
+        """Why no call can be made just now, "" when it can."""
+        return self._refused if monotonic_s() < self._refused_until_s else ""
+
+    def shut(self, reason: str) -> None:
+        """Remember that every call is refused, so that the next jobs need not ask."""
+        self._refused = reason
+        self._refused_until_s = monotonic_s() + REFUSAL_PAUSE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """What services work with. ``door`` is None where there is no key, or no need of one."""
+
+    settings: Settings
+    database: Database
+    queue: JobQueue
+    pool: str
+    llm_model: str
+    door: LlmDoor | None = None
+
+    @property
+    def has_llm(self) -> bool:
+        """Whether a language model is configured (workers also hold its door)."""
+        return bool(self.settings.groq_api_key)
+
+
+def build_web_deps(settings: Settings) -> Deps:
+    """For processes that answer people: short patience with Redis, no language model."""
+    return Deps(
+        settings=settings,
+        database=_open_database(settings, name="listwright-web"),
+        queue=RedisJobQueue(connect_web(settings.broker_url), pool=settings.worker_pool),
+        pool=settings.worker_pool,
+        llm_model=settings.groq_model,
+    )
+
+
+def build_worker_deps(settings: Settings) -> Deps:
+    """For workers: patience with Redis, and the language model when there is a key."""
+    client = connect_worker(settings.broker_url)
+    get_llm(settings.groq_model)
+    return Deps(
+        settings=settings,
+        database=_open_database(settings, name="listwright-worker"),
+        queue=RedisJobQueue(client, pool=settings.worker_pool),
+        pool=settings.worker_pool,
+        llm_model=settings.groq_model,
+        door=_open_door(settings) if settings.groq_api_key else None,
+    )
+
+
+def build_worker_broker(
+    settings: Settings, middleware: Sequence[dramatiq.Middleware]
+) -> RedisBroker:
+    """The Dramatiq broker of one worker process."""
+    return build_broker(settings.broker_url, pool=settings.worker_pool, middleware=middleware)
+
+
+def _open_database(settings: Settings, *, name: str) -> Database:
+    return Database(settings.database_url, pool_size=settings.database_pool_size, name=name)
+
+
+def _open_door(settings: Settings) -> LlmDoor:
+    budget = RedisBudget(
+        connect_worker(settings.broker_url),
+        name=f"groq:{settings.groq_model}",
+        requests_per_minute=settings.groq_requests_per_minute,
+        tokens_per_minute=settings.groq_tokens_per_minute,
+    )
+    llm = GroqModel(
+        api_key=settings.groq_api_key,
+        base_url=settings.groq_base_url or None,
+        max_connections=settings.worker_threads,
+    )
+    return LlmDoor(llm=llm, budget=budget, model=settings.groq_model)
