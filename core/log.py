@@ -55,5 +55,5 @@ def configure_logging(*, level: str, json_lines: bool) -> None:
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger whose events carry ``logger=name``."""
-    return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(logger=name))
+    """A logger whose events carry ``component=name``."""
+    return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(component=name))
