@@ -17,6 +17,9 @@ from domain.marketplaces.wording import word_breach
 EVERY_TEXT = "*"
 """The field of a rule that holds for each of TEXT_FIELDS."""
 
+_LONGEST_EXCERPT = 200
+"""Characters; an excerpt is a beginning of the offending part, never a whole description."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -35,7 +38,7 @@ class _Step:
                 remedy=remedy,
                 source=self.source,
                 item=breach.item,
-                excerpt=breach.excerpt,
+                excerpt=breach.excerpt[:_LONGEST_EXCERPT],
             )
 
 
@@ -93,9 +96,9 @@ def _run(steps: tuple[_Step, ...], subject: Subject) -> Iterator[Finding]:
 @lru_cache(maxsize=512)
 def _plan(rules: RuleSet) -> _Plan:
     steps = [
-        _Step(rule, check, rule.cite(rules.as_of))
+        _Step(rule, build_check(rule), rule.cite(rules.as_of))
         for rule in rules.rules
-        if rule.checkable == "yes" and (check := build_check(rule)) is not None
+        if rule.checkable == "yes"
     ]
     texts = {
         name: tuple(step for step in steps if step.rule.field in {name, EVERY_TEXT})

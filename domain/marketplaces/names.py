@@ -39,16 +39,16 @@ class OwnNames:
         }
         return cls(tuple(sorted(found, key=len, reverse=True)), _list_codes(attributes))
 
-    def covers(self, text: str, start: int, end: int) -> bool:
+    def covers(self, text: str, start: int, end: int, *, any_case: bool = False) -> bool:
         """Whether a span of ``text`` stands inside one of the names.
 
         A name of several words is recognised in any case; one word only as it is written, so that
-        the brand "Best" is a name and "best" is not.
+        the brand "Best" is a name and "best" is not, unless ``any_case``.
         """
         return any(
             begin <= start and end <= begin + len(name)
             for name in self.names
-            for begin in _list_starts(text, name)
+            for begin in _list_starts(text, name, any_case=any_case or " " in name)
         )
 
 
@@ -60,7 +60,7 @@ def _list_codes(attributes: Mapping[str, str]) -> frozenset[str]:
     return frozenset(code for code in found if code)
 
 
-def _list_starts(text: str, name: str) -> list[int]:
-    flags = regex.IGNORECASE if " " in name else 0
+def _list_starts(text: str, name: str, *, any_case: bool) -> list[int]:
+    flags = regex.IGNORECASE if any_case else 0
     bounded = rf"(?<!\w){regex.escape(name, special_only=True)}(?!\w)"
     return [match.start() for match in regex.finditer(bounded, text, flags)]

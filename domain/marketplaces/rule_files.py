@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from importlib import resources
 from typing import Any, cast
 
@@ -48,6 +49,29 @@ def read_vocabulary() -> Vocabulary:
             name: frozenset(item.casefold() for item in items)
             for name, items in stored["category_classes"].items()
         },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhraseGrammar:
+    """How listed phrases are matched: advice at most, words before and after, own patterns."""
+
+    soft: frozenset[str]
+    contexts: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    patterns: Mapping[str, str]
+
+
+@cache
+def read_phrase_grammar() -> PhraseGrammar:
+    """Read once; phrase checks ask for it whenever they are built."""
+    stored = read_yaml("vocabulary.yaml")
+    return PhraseGrammar(
+        soft=frozenset(stored["soft_phrases"]),
+        contexts={
+            phrase: (tuple(near.get("before", ())), tuple(near.get("after", ())))
+            for phrase, near in stored["phrase_contexts"].items()
+        },
+        patterns=stored["phrase_patterns"],
     )
 
 

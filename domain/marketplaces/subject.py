@@ -13,6 +13,7 @@ import regex
 from domain.findings import Level
 from domain.listing import Listing, TextValue, is_blank, iter_items
 from domain.marketplaces.names import OwnNames
+from domain.marketplaces.words import Word, iter_content_words, list_words
 
 _TAG = regex.compile(r"<[/!]?[a-zA-Z!-][^<>]*>")
 _HREF = regex.compile(r"""(?i)\bhref\s*=\s*["']?([^"'\s>]+)""")
@@ -54,6 +55,16 @@ class Passage:
         if "<" not in self.text:
             return self.plain
         return " ".join([self.plain, *_HREF.findall(self.text)])
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """The words of ``text`` in order."""
+        return list_words(self.text)
+
+    @cached_property
+    def content(self) -> list[tuple[str, Word]]:
+        """The words that name something, each with its folded form."""
+        return list(iter_content_words(self.words))
 
     @cached_property
     def length(self) -> int:
