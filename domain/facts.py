@@ -1,0 +1,162 @@
+"""Grounding: which facts a text states, and whether the seller's own row states them too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from domain.facts_extract import Fact, find_opening_name, list_facts
+from domain.facts_index import Place, SourceIndex, build_index
+from domain.listing import Fields, Listing, TextValue, iter_items
+from domain.text import fold, html_to_text, is_html, list_forms, list_words
+
+_REQUIRED_KINDS = frozenset({"measure", "count", "model", "size", "color"})
+_NAME_RUN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedFact:
+    """A fact in a proposed field that stands nowhere in the source row.
+
+    ``start`` and ``end`` are positions in the field's plain text (HTML removed, items of a list
+    joined by line breaks).
+    """
+
+    field: str
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostFact:
+    """A fact of the seller's own title that stands nowhere in the new texts."""
+
+    kind: str
+    text: str
+    normalized: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A fact and where it stands in the source row; ``column`` is a field or attribute name."""
+
+    fact: Fact
+    column: str
+    start: int
+
+
+def find_unsupported(
+    proposed: Fields, source: Listing, *, index: SourceIndex | None = None
+) -> tuple[UnsupportedFact, ...]:
+    """Every fact in ``proposed`` for which the source row has no evidence."""
+    known = index or build_index(source)
+    return tuple(
+        UnsupportedFact(field=name, kind=f.kind, text=f.text, start=f.start, end=f.end)
+        for name, value in proposed.items()
+        for f in _list_unsupported(name, value, known)
+    )
+
+
+def _list_unsupported(name: str, value: TextValue, index: SourceIndex) -> Iterator[Fact]:
+    text = read_text(value)
+    unknown = [fact for fact in list_facts(text) if index.find(fact) is None]
+    yield from (fact for fact in unknown if not fact.weak)
+    if name == "title":
+        yield from _list_title_names(text, unknown, index)
+
+
+def _list_title_names(text: str, unknown: list[Fact], index: SourceIndex) -> Iterator[Fact]:
+    """Everyday words that a title's place makes a name: its opening, or several in a row."""
+    opening = find_opening_name(text)
+    stands = any(fact.start == 0 and not fact.weak for fact in list_facts(text))
+    if opening is not None and not stands and index.find(opening) is None:
+        yield opening
+    run: list[Fact] = []
+    for fact in unknown:
+        is_next = bool(run) and text[run[-1].end : fact.start].isspace()
+        run = [*run, fact] if is_next and fact.kind == "brand" else [fact]
+        if fact.weak and len(run) >= _NAME_RUN:
+            yield fact
+
+
+def find_evidence(text: str, source: Listing) -> tuple[Evidence, ...]:
+    """For each fact of ``text`` that the source row states, where it does."""
+    index = build_index(source)
+    found: list[tuple[Fact, Place | None]] = [(fact, index.find(fact)) for fact in list_facts(text)]
+    return tuple(
+        Evidence(fact=fact, column=place.column, start=place.start)
+        for fact, place in found
+        if place is not None and not fact.weak
+    )
+
+
+def list_required(listing: Listing) -> tuple[LostFact, ...]:
+    """What a listing's title tells that no rewriting may lose, the most important first.
+
+    Brand, product type, counts, sizes, models and colours; each once, in the title's order.
+    """
+    title = listing.text("title")
+    facts = [fact for fact in list_facts(title) if fact.kind in _REQUIRED_KINDS and not fact.weak]
+    order = {"model": 2, "count": 3, "measure": 3, "size": 3, "color": 4}
+    named = [*_list_named("brand", listing.brand, title), *_list_type(listing, title)]
+    ranked = sorted(facts, key=lambda fact: (order[fact.kind], fact.start))
+    rest = [LostFact(kind=f.kind, text=f.text, normalized=f.normalized) for f in ranked]
+    return tuple({(fact.kind, fact.normalized): fact for fact in (*named, *rest)}.values())
+
+
+def _list_named(kind: str, name: str, title: str) -> list[LostFact]:
+    clean = name.strip()
+    if clean and _has_words(title, clean):
+        return [LostFact(kind=kind, text=clean, normalized=fold(clean))]
+    return []
+
+
+def _list_type(listing: Listing, title: str) -> list[LostFact]:
+    """The product type as the row names it, where the title names it too."""
+    for name in ("product_type", "category"):
+        last = listing.attributes.get(name, "").replace("/", ">").split(">")[-1].strip()
+        for wanted in (last, (last.split() or [""])[-1]):
+            if found := _list_named("product_type", wanted, title):
+                return found
+    return []
+
+
+def find_lost(before: Listing, after: Listing) -> tuple[LostFact, ...]:
+    """Facts of the source title that survive in none of the texts of ``after``."""
+    return find_lost_among(list_required(before), after)
+
+
+def find_lost_among(required: Iterable[LostFact], after: Listing) -> tuple[LostFact, ...]:
+    """Those of ``required`` that survive in none of the texts of ``after``."""
+    texts = Listing(key=after.key, fields=after.fields)
+    index = build_index(texts)
+    plain = "\n".join(read_text(value) for value in after.fields.values())
+    return tuple(fact for fact in required if not _survives(fact, index=index, text=plain))
+
+
+def _survives(fact: LostFact, *, index: SourceIndex, text: str) -> bool:
+    if fact.kind in {"brand", "product_type"}:
+        return _has_words(text, fact.text)
+    return any(
+        index.find(found) is not None for found in list_facts(fact.text) if found.kind == fact.kind
+    )
+
+
+def _has_words(text: str, wanted: str) -> bool:
+    """Whether all words of ``wanted`` stand in ``text``, in any order and inflection."""
+    present = {form for word in list_words(text) for form in list_forms(word.base)}
+    joined = fold("".join(word.base for word in list_words(text)))
+    words = list_words(wanted)
+    if not words:
+        return fold(wanted) in fold(text)
+    if all(any(form in present for form in list_forms(word.base)) for word in words):
+        return True
+    return fold("".join(word.base for word in words)) in joined
+
+
+def read_text(value: TextValue) -> str:
+    """A field's plain text: HTML removed, items joined by line breaks."""
+    items: Sequence[str] = [html_to_text(v) if is_html(v) else v for v in iter_items(value)]
+    return "\n".join(items)

@@ -1,0 +1,159 @@
+"""Finds the facts a text states: quantities, models, names, and words that state something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import regex
+
+from domain.facts_lexicon import Stated, is_common, list_stated
+from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, Quantity, list_quantities
+from domain.text import Word, fold, list_words, stem
+from domain.units import find_unit
+
+_FREE_OF = regex.compile(
+    r"\b(?P<word>\p{L}{2,})[-\s](?P<kind>free|proof|resistant|safe|repellent|certified|approved|"
+    r"tested)\b|\b(?P<head>non|anti)-?(?P<tail>\p{L}{3,})",
+    regex.IGNORECASE,
+)
+_NO_CLAIM = frozenset({"hands", "for", "is", "are", "be", "of", "and", "the", "antique", "none",
+                       "nonetheless", "anticipate", "keep", "feel"})  # fmt: skip
+_MIXED = regex.compile(r"(?=.*\p{L})(?=.*\p{N})")
+_MIN_NAME = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One fact as it stands in a text.
+
+    ``amounts`` holds every reading of a quantity; ``weak`` marks a capitalised everyday word,
+    which names something only where a name is expected.
+    """
+
+    kind: str
+    text: str
+    normalized: str
+    start: int
+    end: int
+    amounts: tuple[Amount, ...] = ()
+    weak: bool = False
+
+
+def list_facts(text: str) -> tuple[Fact, ...]:
+    """Every fact of ``text`` in reading order; names are candidates that only a row can clear."""
+    return _list_facts(text)
+
+
+@lru_cache(maxsize=4096)
+def _list_facts(text: str) -> tuple[Fact, ...]:
+    words = list_words(text)
+    facts = [_read_quantity(quantity) for quantity in list_quantities(text)]
+    facts += list_claims(text)
+    facts += [_read_stated(stated, words, text) for stated in list_stated(text)]
+    taken = _mark([(fact.start, fact.end) for fact in facts], len(text))
+    facts += _list_models(words, taken)
+    facts += _list_number_words(words, taken)
+    taken = _mark([(fact.start, fact.end) for fact in facts], len(text))
+    facts += _list_names(words, taken)
+    return tuple(sorted(facts, key=lambda fact: fact.start))
+
+
+def _mark(spans: list[tuple[int, int]], length: int) -> bytearray:
+    taken = bytearray(length)
+    for start, end in spans:
+        taken[start:end] = b"\x01" * (end - start)
+    return taken
+
+
+def _read_quantity(quantity: Quantity) -> Fact:
+    dimension, value = quantity.amounts[0]
+    kind = {BARE: "number", "count": "count"}.get(dimension, "measure")
+    return Fact(
+        kind=kind,
+        text=quantity.text,
+        normalized=f"{value} {dimension}".strip(),
+        start=quantity.start,
+        end=quantity.end,
+        amounts=quantity.amounts,
+    )
+
+
+def _read_stated(stated: Stated, words: list[Word], text: str) -> Fact:
+    first, last = words[stated.words[0]], words[stated.words[1] - 1]
+    return Fact(
+        kind=stated.kind,
+        text=text[first.start : last.end],
+        normalized=stated.name,
+        start=first.start,
+        end=last.end,
+    )
+
+
+def list_claims(text: str) -> Iterator[Fact]:
+    """Claims by their form: x-free, x-proof, non-x, anti-x."""
+    for match in _FREE_OF.finditer(text):
+        stated, kind = match.group("word") or match.group("tail"), match.group("kind")
+        whole = fold(match.group())
+        if fold(stated) in _NO_CLAIM or whole in _NO_CLAIM or stem(whole) in _NO_CLAIM:
+            continue
+        name = f"{stem(fold(stated))} {fold(kind or match.group('head'))}"
+        start, end = match.span()
+        yield Fact(kind="claim", text=match.group(), normalized=name, start=start, end=end)
+
+
+def _list_models(words: list[Word], taken: bytearray) -> Iterator[Fact]:
+    """Words of letters and digits that are no quantity."""
+    for word in words:
+        if not taken[word.start] and _MIXED.match(word.text):
+            name = fold(word.text)
+            yield Fact(
+                kind="model", text=word.text, normalized=name, start=word.start, end=word.end
+            )
+
+
+def _list_number_words(words: list[Word], taken: bytearray) -> Iterator[Fact]:
+    for word in words:
+        value = Fraction(NUMBER_WORDS.get(fold(word.text), 1))
+        if value > 1 and not taken[word.start]:
+            yield Fact(
+                kind="number",
+                text=word.text,
+                normalized=str(value),
+                start=word.start,
+                end=word.end,
+                amounts=((BARE, value),),
+            )
+
+
+def _list_names(words: list[Word], taken: bytearray) -> Iterator[Fact]:
+    """Capitalised words; everyday words are weak."""
+    for word in words:
+        if not taken[word.start] and _is_capitalised(word):
+            is_weak = is_common(word.base) or _names_unit(word)
+            yield _name_fact("brand", word, weak=is_weak)
+
+
+def find_opening_name(text: str) -> Fact | None:
+    """The first word as a name, whatever its case: marketplaces read a title's opening as brand."""
+    words = list_words(text)
+    if not words or words[0].base[0].isnumeric() or len(words[0].base) < _MIN_NAME:
+        return None
+    return _name_fact("brand", words[0], weak=True)
+
+
+def _name_fact(kind: str, word: Word, *, weak: bool = False) -> Fact:
+    name = fold(word.base)
+    start, end = word.start, word.end
+    return Fact(kind=kind, text=word.text, normalized=name, start=start, end=end, weak=weak)
+
+
+def _names_unit(word: Word) -> bool:
+    """``Ounces`` names a unit; ``HP`` alone is rather the maker than horsepower."""
+    return word.base != "HP" and find_unit(word.base) is not None
+
+
+def _is_capitalised(word: Word) -> bool:
+    return len(word.base) >= _MIN_NAME and any(c.isupper() for c in word.base)

@@ -1,0 +1,160 @@
+"""The words that state facts, read from their data files, and how to find them in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from domain.text import Word, fold, list_forms, list_words, stem
+
+_WORDS_FILE: Final = Path(__file__).with_name("facts_words.yaml")
+_COMMON_FILE: Final = Path(__file__).with_name("facts_common.txt")
+_KINDS: Final = ("material", "color", "size", "certification", "country", "audience", "claim",
+                 "brand")  # fmt: skip
+_IMITABLE: Final = frozenset({"material", "color"})
+_UPPER_ONLY: Final = frozenset({"ce", "ss", "ori", "led", "uk", "eva", "asli"})
+_NEGATION_REACH: Final = 2
+
+Phrase = tuple[str, ...]
+"""Stems of a phrase's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact that a phrase states."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A fact found by its words; ``words`` are the first and one past the last word's index."""
+
+    kind: str
+    name: str
+    words: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Phrases to facts, and the words that change what a fact means."""
+
+    phrases: Mapping[Phrase, tuple[Entry, ...]]
+    longest: int
+    before: frozenset[str]
+    after: frozenset[str]
+    negations: frozenset[str]
+    common: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def get_lexicon() -> Lexicon:
+    """The lexicon, read once."""
+    stored: dict[str, Any] = yaml.safe_load(_WORDS_FILE.read_text("utf-8"))
+    phrases = _build_phrases(stored)
+    imitation = stored["imitation"]
+    return Lexicon(
+        phrases=phrases,
+        longest=max(len(phrase) for phrase in phrases),
+        before=_build_stems(imitation["before"]),
+        after=_build_stems(imitation["after"]),
+        negations=frozenset(fold(word) for word in stored["negation"].split(", ")),
+        common=_read_common(),
+    )
+
+
+def is_common(word: str) -> bool:
+    """Whether a word names nothing: it stands in the list of everyday words."""
+    common = get_lexicon().common
+    folded = fold(word)
+    return folded in common or folded.removesuffix("s") in common
+
+
+def list_stated(text: str, *, nested: bool = False) -> list[Stated]:
+    """The facts that ``text`` states by words, the longest phrase winning.
+
+    With ``nested`` also what longer phrases contain (``stainless steel`` states ``steel``), which
+    is how evidence is read; an imitation (``faux leather``) never states the real thing.
+    """
+    words = list_words(text)
+    folded = [fold(word.base) for word in words]
+    found: list[Stated] = []
+    index = 0
+    while index < len(words):
+        matches = list(_match_at(words, index))
+        for kind, name, length in matches if nested else matches[:1]:
+            span = (index, index + length)
+            qualified = _qualify(name, kind=kind, folded=folded, span=span)
+            found.append(Stated(kind, qualified, span))
+        index += matches[0][2] if matches and not nested else 1
+    return found
+
+
+def _match_at(words: Sequence[Word], index: int) -> Iterator[tuple[str, str, int]]:
+    """Facts whose phrase starts at one word, longest first."""
+    lexicon = get_lexicon()
+    for length in range(min(lexicon.longest, len(words) - index), 0, -1):
+        part = words[index : index + length]
+        for phrase in _list_phrases(part):
+            for entry in lexicon.phrases.get(phrase, ()):
+                if length > 1 or _is_cased_right(part[0]):
+                    yield entry.kind, entry.name, length
+
+
+def _list_phrases(words: Sequence[Word]) -> set[Phrase]:
+    forms = [list_forms(word.base) for word in words]
+    return {tuple(form[0] for form in forms), tuple(form[-1] for form in forms)}
+
+
+def _is_cased_right(word: Word) -> bool:
+    return fold(word.base) not in _UPPER_ONLY or word.base.isupper()
+
+
+def _qualify(name: str, *, kind: str, folded: Sequence[str], span: tuple[int, int]) -> str:
+    """Mark a fact that the words around it make an imitation or deny."""
+    lexicon = get_lexicon()
+    start, end = span
+    reach = folded[max(0, start - _NEGATION_REACH) : start]
+    if kind in _IMITABLE:
+        follows = folded[end] if end < len(folded) else ""
+        if (reach and stem(reach[-1]) in lexicon.before) or stem(follows) in lexicon.after:
+            name = f"faux {name.removeprefix('faux ')}"
+    if any(word in lexicon.negations for word in reach):
+        return f"not {name}"
+    return name
+
+
+def _build_phrases(stored: Mapping[str, Any]) -> dict[Phrase, tuple[Entry, ...]]:
+    phrases: dict[Phrase, tuple[Entry, ...]] = {}
+    for kind in _KINDS:
+        for line in stored[kind]:
+            spellings = [spelling.strip() for spelling in str(line).split(",")]
+            entry = Entry(kind, spellings[0])
+            for phrase in {p for s in spellings for p in _spell(s)}:
+                if entry not in phrases.get(phrase, ()):
+                    phrases[phrase] = (*phrases.get(phrase, ()), entry)
+    return phrases
+
+
+def _spell(spelling: str) -> Iterator[Phrase]:
+    """A phrase's stems, with hyphens as spaces and as nothing."""
+    words = list_words(spelling)
+    yield from _list_phrases(words)
+    if len(words) > 1 and ("-" in spelling or spelling.endswith(("proof", "made"))):
+        yield (stem(fold("".join(word.base for word in words))),)
+
+
+def _build_stems(spellings: str) -> frozenset[str]:
+    return frozenset(stem(fold(word)) for word in spellings.split(", "))
+
+
+def _read_common() -> frozenset[str]:
+    lines = _COMMON_FILE.read_text("utf-8").splitlines()
+    words = (word for line in lines if not line.startswith("#") for word in line.split())
+    return frozenset(fold(word) for word in words)
