@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.files.profiles import ListStyle, Profile
+from domain.files.profile import ListStyle, Profile
 from domain.listing import LIST_FIELDS, TextValue, iter_items
 
 _FORMULA_STARTS = frozenset("=+-@\t\r")

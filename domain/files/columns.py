@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.files.profiles import (
+from domain.files.profile import (
     GENERIC,
     OptionColumns,
     Profile,

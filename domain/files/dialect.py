@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from core.errors import FileFormatError
-from domain.files.profiles import (
+from domain.files.profile import (
     GENERIC,
     find_columns,
     is_known_header,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.files.cells import looks_like_html, read_field
 from domain.files.columns import Layout
-from domain.files.profiles import normalize_header, option_aliases
+from domain.files.profile import normalize_header, option_aliases
 from domain.files.reader import Row
 from domain.files.source import RowProblem
 from domain.listing import Listing, TextValue

@@ -46,6 +46,12 @@ class EditQueue:
         self._next = next(self._iterator, None)
         return fields
 
+    def require_done(self) -> None:
+        """Raises ValueError for an edit of a row that never came."""
+        if self._next is not None:
+            message = f"edits must ascend and name rows of the file; left over: {self._next[0]}"
+            raise ValueError(message)
+
 
 class RecordEditor:
     """Rewrites the edited cells of a record and no other byte of it."""

@@ -17,7 +17,7 @@ from domain.files.dialect import (
     sniff_delimiter,
 )
 from domain.files.encoding import MOJIBAKE, Encoding, detect_encoding, iter_text
-from domain.files.profiles import list_profile_names, load_profile
+from domain.files.profile import list_profile_names, load_profile
 from domain.files.source import DEFAULT_LIMITS, ByteStream, Dialect, FileLimits, FileShape, excerpt
 from domain.files.tokens import Record, Tokenizer, count_lines
 

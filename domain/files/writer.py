@@ -44,6 +44,7 @@ def _iter_texts(
         fields = queue.take(row_no) if row_no else None
         yield editor.rewrite(record, fields) if fields else record.raw
         yield record.newline
+    queue.require_done()
 
 
 def encode_all(texts: Iterable[str], dialect: Dialect) -> Iterator[bytes]:
