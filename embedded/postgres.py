@@ -43,7 +43,7 @@ def build_postgres(
     if not data.exists():
         _init(program, home=home, account=account)
     _require_same_version(program, data=data)
-    _clear_stale_pid(data)
+    _clear_stale_locks(data)
     _write_access_rules(data)
     socket_dir = _choose_socket_dir(home, account=account)
     spec = _build_spec(program, data=data, socket_dir=socket_dir, account=account, durable=durable)
@@ -123,22 +123,21 @@ def _require_same_version(program: Path, *, data: Path) -> None:
         )
 
 
-def _clear_stale_pid(data: Path) -> None:
-    """Remove the lock file of a server that was killed; wait for one that is still stopping.
+def _clear_stale_locks(data: Path) -> None:
+    """Remove the lock files of a server that was killed; wait for one that is still stopping.
 
-    Its process id may by now be another program's, which Postgres would take for itself.
+    Its process id may by now be another program's, or a zombie's, which Postgres would take for
+    itself. Only the owner of the state comes here, so nobody else can be starting it.
     """
     lock = data / "postmaster.pid"
-    try:
+    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
         pid = int(lock.read_text(encoding="utf-8").partition("\n")[0])
-    except (FileNotFoundError, ValueError):
-        return
-    if _is_postmaster(pid, data=data):
-        with contextlib.suppress(ProcessLookupError):
+        if _is_postmaster(pid, data=data):
             os.kill(pid, signal.SIGINT)
-        wait_until(lambda: not is_alive(pid), timeout_s=15)
-    if not _is_postmaster(pid, data=data):
-        lock.unlink(missing_ok=True)
+            if not wait_until(lambda: not _is_postmaster(pid, data=data), timeout_s=15):
+                return
+    for stale in (lock, *data.parent.glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
 
 
 def _is_postmaster(pid: int, *, data: Path) -> bool:

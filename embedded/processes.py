@@ -33,7 +33,8 @@ class ProcessSpec:
 
     ``stop_signal`` asks for an orderly stop, within ``stop_timeout_s``; ``death_signal`` is what
     the kernel sends it when its parent is gone. Output goes to ``log_path``, or to a pipe where
-    there is none. ``replicable`` children run as often as the wanted count says.
+    there is none. ``replicable`` children run as often as the wanted count says; a ``once`` child
+    does its work and ends, and its output stands without a prefix.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ProcessSpec:
     death_signal: signal.Signals = signal.SIGTERM
     log_path: Path | None = None
     replicable: bool = False
+    once: bool = False
 
 
 def find_server_account() -> Account | None:

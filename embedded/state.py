@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from core.clock import wait_until
 from core.errors import ConflictError, UnavailableError
 from core.ids import hash_text
 
@@ -29,7 +30,6 @@ class ServersRecord:
     owner_pid: int
     database_url: str
     redis_url: str
-    cache_url: str
     web_url: str = ""
 
 
@@ -85,7 +85,8 @@ def own_state(state_dir: Path) -> Iterator[None]:
     Raises ConflictError when another process owns it.
     """
     with _open_lock(state_dir / _OWNER_LOCK) as lock:
-        if not _try_lock(lock, fcntl.LOCK_EX):
+        # A look by ``is_owned`` holds the lock for an instant: that is no owner.
+        if not wait_until(lambda: _try_lock(lock, fcntl.LOCK_EX), timeout_s=0.2, poll_s=0.02):
             raise ConflictError(
                 f"already running (process {lock.read().strip() or 'unknown'}, state {state_dir})",
                 remedy="Stop it first, or set LISTWRIGHT_STATE_DIR to run a second copy.",
@@ -96,7 +97,7 @@ def own_state(state_dir: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            (state_dir / _SERVERS_FILE).unlink(missing_ok=True)
+            hide_servers(state_dir)
 
 
 @contextlib.contextmanager
@@ -135,6 +136,11 @@ def _try_lock(lock: IO[str], kind: int) -> bool:
 def write_servers(state_dir: Path, *, record: ServersRecord) -> None:
     """Publish where the servers are; readable by the owner's user alone, replaced at once."""
     write_private(state_dir / _SERVERS_FILE, text=json.dumps(asdict(record)))
+
+
+def hide_servers(state_dir: Path) -> None:
+    """Let no further command join the servers."""
+    (state_dir / _SERVERS_FILE).unlink(missing_ok=True)
 
 
 def find_servers(state_dir: Path) -> ServersRecord | None:

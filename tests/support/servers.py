@@ -11,12 +11,11 @@ from pathlib import Path
 
 import psycopg
 import redis
-from alembic import command
-from alembic.config import Config
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from core.ids import new_id
+from embedded.migrate import migrate
 from embedded.postgres import find_closed_parent
 from embedded.servers import start_servers
 
@@ -69,17 +68,8 @@ def build_template(admin_url: str) -> str:
     """A migrated database to clone from; its name."""
     name = f"{_TEMPLATE}_{new_id().hex[-12:]}"
     create_database(admin_url, name=name)
-    if any((ROOT / "migrations" / "versions").glob("*.py")):
-        migrate(replace_database(admin_url, name=name))
+    migrate(replace_database(admin_url, name=name))
     return name
-
-
-def migrate(database_url: str, *, revision: str = "head") -> None:
-    """Upgrade the database to ``revision``."""
-    config = Config(ROOT / "alembic.ini")
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    config.attributes["database_url"] = database_url
-    command.upgrade(config, revision)
 
 
 def create_database(admin_url: str, *, name: str, template: str = "template1") -> str:
