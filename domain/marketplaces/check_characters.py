@@ -22,7 +22,7 @@ _CONTEXTS = {
 }
 """Where a character of a context_chars rule is part of an identifier or a measure."""
 
-_FOREIGN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]|[^\P{L}\p{Latin}]{2,}")
+_FOREIGN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]+|[^\P{L}\p{Latin}]{2,}")
 
 
 def build_forbidden_chars(rule: Rule) -> Check:

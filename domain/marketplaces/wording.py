@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import regex
+
 from domain.marketplaces.rule import Rule
 from domain.marketplaces.subject import Breach
 
@@ -60,7 +62,7 @@ WORDING: dict[str, tuple[str, str]] = {
     "count_range.few": _FEW,
     "count_range.many": _MANY,
     "count_range.unusual": ("{n} items; {low} to {high} work best", "Aim for {low} to {high}."),
-    "min_depth": ("{n} level(s), at least {limit}", "Name a more precise category."),
+    "min_depth": ("{n} levels, at least {limit}", "Name a more precise category."),
     "min_words": ("{n} words, at least {limit}", "Say more about what the row states."),
     "forbidden_chars": ("has characters that are not allowed: {found}", "Remove {found}."),
     "context_chars": (
@@ -70,8 +72,8 @@ WORDING: dict[str, tuple[str, str]] = {
     "allowed_charset": ("has characters that are not allowed: {found}", "Remove {found}."),
     "forbidden_regex": ("has what does not belong here: {found}", "Remove {found}."),
     "max_char_repeat": (
-        "has {found} more than {limit} time(s)",
-        "Use {found} at most {limit} time(s).",
+        "has {found} more than {limit} times",
+        "Use {found} at most {limit} times.",
     ),
     "language": ("has letters of another script: {found}", "Write it in English."),
     "forbidden_phrases.phrase": _PHRASE,
@@ -140,6 +142,7 @@ WORDING: dict[str, tuple[str, str]] = {
 
 
 _LONGEST_QUOTE = 80
+_ONE = regex.compile(r"\b(1) (item|character|byte|word|level|value|time)s\b")
 
 
 def word_breach(rule: Rule, breach: Breach) -> tuple[str, str]:
@@ -147,7 +150,8 @@ def word_breach(rule: Rule, breach: Breach) -> tuple[str, str]:
     code = f"{rule.kind}.{breach.code}" if breach.code else rule.kind
     message, remedy = WORDING[code]
     values = {"limit": rule.limit, **{name: _clip(value) for name, value in breach.values.items()}}
-    return (rule.message or message).format(**values), (rule.remedy or remedy).format(**values)
+    said = (rule.message or message).format(**values), (rule.remedy or remedy).format(**values)
+    return _ONE.sub(r"\1 \2", said[0]), _ONE.sub(r"\1 \2", said[1])
 
 
 def _clip(value: object) -> object:

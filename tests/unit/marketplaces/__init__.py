@@ -1,0 +1,1 @@
+"""Rules, checker and their documentation."""
