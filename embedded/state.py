@@ -45,7 +45,7 @@ def resolve_state_dir(environ: Mapping[str, str]) -> Path:
     for home in list_state_homes(environ, uid=os.geteuid()):
         with contextlib.suppress(OSError, UnavailableError):
             return _require_folder(home / checkout)
-    fallback = Path(tempfile.gettempdir()) / f"listwright-{os.geteuid()}"
+    fallback = _require_folder(Path(tempfile.gettempdir()) / f"listwright-{os.geteuid()}")
     return _require_folder(fallback / checkout)
 
 
