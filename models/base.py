@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 SCHEMA = "app"
 
-Json = Annotated[Any, mapped_column(JSONB)]
+Json = Annotated[Any, mapped_column(JSONB(none_as_null=True))]
 Time = Annotated[dt.datetime, mapped_column(DateTime(timezone=True))]
 MadeAt = Annotated[
     dt.datetime,

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, Key, MadeAt, SellerKey
+from models.listing import ListingRow, ProductRow, RevisionRow
 
 
 class ImportFileRow(Base):
@@ -182,3 +183,53 @@ def list_problems(
         .limit(limit)
     )
     return list(session.scalars(found))
+
+
+def finish_of_batch(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -> None:
+    """The import whose batch has ended is done."""
+    session.execute(
+        update(ImportFileRow)
+        .where(
+            ImportFileRow.seller_id == seller_id,
+            ImportFileRow.batch_id == batch_id,
+            ImportFileRow.state == "running",
+        )
+        .values(state="done", updated_at=text("clock_timestamp()"))
+    )
+
+
+def delete_import(session: Session, seller_id: uuid.UUID, import_id: uuid.UUID) -> None:
+    """Forget an import with its chunks."""
+    session.execute(
+        text("DELETE FROM app.import_file WHERE seller_id = :seller AND id = :id"),
+        {"seller": seller_id, "id": import_id},
+    )
+
+
+def load_item_listings(
+    session: Session, items: Sequence[ImportItemRow]
+) -> dict[int, tuple[ProductRow, RevisionRow]]:
+    """The product and the revision of each item, by ordinal."""
+    found = session.execute(
+        select(ImportItemRow.ordinal, ProductRow, RevisionRow)
+        .join(
+            RevisionRow,
+            (RevisionRow.seller_id == ImportItemRow.seller_id)
+            & (RevisionRow.id == ImportItemRow.revision_id),
+        )
+        .join(
+            ListingRow,
+            (ListingRow.seller_id == ImportItemRow.seller_id)
+            & (ListingRow.id == ImportItemRow.listing_id),
+        )
+        .join(
+            ProductRow,
+            (ProductRow.seller_id == ListingRow.seller_id)
+            & (ProductRow.id == ListingRow.product_id),
+        )
+        .where(
+            ImportItemRow.import_id == items[0].import_id,
+            ImportItemRow.ordinal.in_([item.ordinal for item in items]),
+        )
+    )
+    return {ordinal: (product, revision) for ordinal, product, revision in found}

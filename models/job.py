@@ -338,6 +338,30 @@ def count_unfinished(session: Session, seller_id: uuid.UUID, lane: Lane) -> int:
     return session.scalars(found).one()
 
 
+def count_foreign_twins(
+    session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID | None, work_hashes: Sequence[str]
+) -> int:
+    """How many of these works are under way outside the batch."""
+    found = select(func.count()).where(
+        JobRow.seller_id == seller_id,
+        JobRow.work_hash.in_(work_hashes),
+        JobRow.state.in_((*PENDING, JobState.RUNNING)),
+        JobRow.batch_id.is_distinct_from(batch_id),
+    )
+    return session.scalars(found).one()
+
+
+def cancel_subject(session: Session, seller_id: uuid.UUID, subject_id: uuid.UUID) -> None:
+    """Cancel the unfinished jobs that are about a listing or an import."""
+    found = select(JobRow.id).where(
+        JobRow.seller_id == seller_id,
+        JobRow.subject_id == subject_id,
+        JobRow.state.in_((*PENDING, JobState.RUNNING)),
+    )
+    for job_id in session.scalars(found).all():
+        request_cancel(session, seller_id, job_id=job_id)
+
+
 def is_final(state: str) -> bool:
     """Whether a job in this state will not move by itself."""
     return state in FINAL

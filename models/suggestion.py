@@ -235,3 +235,16 @@ def mark_stale(
             "revisions": [revision_id for _, revision_id in texts],
         },
     )
+
+
+def set_status(session: Session, row: SuggestionRow, status: str) -> None:
+    """Move a suggestion to another status; ``open`` clears the time of its decision."""
+    session.execute(
+        update(SuggestionRow)
+        .where(SuggestionRow.seller_id == row.seller_id, SuggestionRow.id == row.id)
+        .values(
+            status=status,
+            decided_at=None if status == "open" else text("clock_timestamp()"),
+        )
+    )
+    session.refresh(row)

@@ -1,0 +1,164 @@
+"""The dispatcher: outbox, sweeper and fairness in one loop that one process at a time leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from core.clock import monotonic_s
+from core.errors import UnavailableError
+from core.log import get_logger
+from domain.job import MAX_CRASHES, JobState, Lane
+from domain.ports import Dispatch
+from models import batch as batches
+from models import dispatch as statements
+from models import idempotency
+from models import import_file as imports
+from models import job as jobs
+from models import llm_call as ledger
+from services.deps import Deps
+from services.finish import add_counts
+
+log = get_logger(__name__)
+
+BEAT_S: Final = 5.0
+STALE_S: Final = 15.0
+FRESH_S: Final = 60.0
+"""A sent message counts as under way for so long; older ones are sent again."""
+
+AGEING_EVERY_S: Final = 5.0
+AGED_S: Final[dict[Lane, float]] = {Lane.INTERACTIVE: 2.0}
+AGED_DEFAULT_S: Final = 10.0
+JANITOR_EVERY_S: Final = 60.0
+LEAST_WINDOW: Final = 8
+SWEEP_LIMIT: Final = 500
+FORGET_PROCESS_S: Final = 3600.0
+
+
+@dataclass(slots=True)
+class Rounds:
+    """When the slower duties were last done, and when the database was last lost."""
+
+    aged_s: float = -1e9
+    cleaned_s: float = -1e9
+    database_back_s: float = -1e9
+
+
+def run_tick(deps: Deps, rounds: Rounds) -> int:
+    """One round: rescue, pick fairly, push, and now and then look for lost messages.
+
+    Returns how many messages were sent; 0 also when another process leads. Raises
+    UnavailableError when the database is away.
+    """
+    with deps.database.transaction(system="dispatch") as session:
+        if not statements.take_leadership(session, deps.pool):
+            return 0
+        now_s = monotonic_s()
+        if now_s - rounds.database_back_s > STALE_S:
+            rescue_lost(session, deps)
+        if now_s - rounds.aged_s > AGEING_EVERY_S:
+            rounds.aged_s = now_s
+            find_lost_messages(session, deps)
+        finish_batches(session, deps)
+        dispatches = pick_all(session, deps)
+    # Marked and committed first: a crash here only delays, it never loses or doubles.
+    if dispatches:
+        push_or_unmark(deps, dispatches)
+    if now_s - rounds.cleaned_s > JANITOR_EVERY_S:
+        rounds.cleaned_s = now_s
+        clean_up(deps)
+    return len(dispatches)
+
+
+def pick_all(session: Session, deps: Deps) -> list[Dispatch]:
+    """What every lane has room for, chosen fairly over sellers."""
+    loads = statements.measure_lanes(session, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
+    chosen: list[Dispatch] = []
+    for lane, load in loads.items():
+        room = max(2 * load.threads, LEAST_WINDOW) - load.sent - load.running
+        if room > 0:
+            chosen += statements.pick_due(session, pool=deps.pool, lane=lane, room=room)
+    return chosen
+
+
+def push_or_unmark(deps: Deps, dispatches: list[Dispatch]) -> None:
+    """Send; what could not be sent is picked again."""
+    try:
+        deps.queue.push(dispatches)
+    except UnavailableError as fault:
+        log.warning("push_failed", jobs=len(dispatches), reason=fault.message)
+        with deps.database.transaction(system="unmark unsent") as session:
+            statements.clear_sent(session, dispatches)
+
+
+def rescue_lost(session: Session, deps: Deps) -> None:
+    """Take back jobs whose process died or whose time is over."""
+    rescued = jobs.rescue_jobs(
+        session, pool=deps.pool, stale_s=STALE_S, max_crashes=MAX_CRASHES, limit=SWEEP_LIMIT
+    )
+    if not rescued:
+        return
+    ledger.mark_calls_unknown(session, [job.id for job in rescued])
+    for job in rescued:
+        if job.state in (JobState.DISCARDED, JobState.CANCELLED):
+            add_counts(session, job, {job.state: 1})
+        if job.state == JobState.DISCARDED:
+            fail_import_of(session, job)
+    log.warning("jobs_rescued", jobs=len(rescued))
+
+
+def fail_import_of(session: Session, job: jobs.JobRow) -> None:
+    """An import whose own job is discarded has failed, and says so."""
+    if job.kind != "import" or job.subject_id is None:
+        return
+    imports.update_import(
+        session,
+        job.seller_id,
+        job.subject_id,
+        state="failed",
+        error={"code": job.error_code or "worker_lost", "message": job.error_detail or ""},
+    )
+
+
+def find_lost_messages(session: Session, deps: Deps) -> None:
+    """Send again what was sent but is neither running nor on the road any more."""
+    least_s = min(AGED_DEFAULT_S, *AGED_S.values())
+    sent = statements.list_sent(session, deps.pool, older_than_s=least_s, limit=1000)
+    aged = [(d, age_s) for d, age_s in sent if age_s > AGED_S.get(d.lane, AGED_DEFAULT_S)]
+    if not aged:
+        return
+    try:
+        missing = set(deps.queue.find_missing([d for d, _ in aged]))
+    except UnavailableError as fault:
+        log.warning("ageing_skipped", reason=fault.message)
+        return
+    again = [d for d, age_s in aged if d in missing or age_s > FRESH_S]
+    if again:
+        statements.clear_sent(session, again)
+        log.warning("messages_lost", jobs=len(again))
+
+
+def finish_batches(session: Session, deps: Deps) -> None:
+    """Cancel what waits in halted batches; close batches whose last job has ended."""
+    for job in jobs.cancel_halted(session, pool=deps.pool, limit=1000):
+        add_counts(session, job, {JobState.CANCELLED.value: 1})
+    for seller_id, batch_id in batches.complete_batches(session):
+        imports.finish_of_batch(session, seller_id, batch_id)
+        log.info("batch_completed", batch_id=str(batch_id))
+
+
+def clean_up(deps: Deps) -> None:
+    """The janitor: forgets dead processes, cancels what abandoned commands left, drops old keys."""
+    with deps.database.transaction(system="clean up") as session:
+        statements.delete_dead_processes(session, older_than_s=FORGET_PROCESS_S)
+        idempotency.delete_old_keys(session)
+        cancel_abandoned(session)
+
+
+def cancel_abandoned(session: Session) -> None:
+    """End the jobs of commands that died: nobody will ever run them."""
+    for pool in statements.list_abandoned_pools(session, stale_s=STALE_S):
+        count = statements.cancel_pool(session, pool)
+        log.warning("pool_abandoned", pool=pool, jobs=count)

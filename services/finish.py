@@ -1,0 +1,246 @@
+"""Ends a job: one transaction guarded by the claim's fence, so that a late loser writes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.ids import new_id
+from core.log import get_logger
+from domain.brief import Brief, Engine
+from domain.findings import Finding, Level, Refusal
+from domain.job import JobState, Outcome
+from domain.listing import TextValue
+from domain.marketplaces.rulebook import RuleSet
+from models import batch as batches
+from models import job as jobs
+from models import listing as listings
+from models import llm_call as ledger
+from models import suggestion as suggestions
+from services.catalogue import Measures, count_hard, finding_to_json, measure_listing
+from services.deps import Deps
+from services.llm_step import retry_while_away
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of an optimize job."""
+
+    brief: Brief
+    rules: RuleSet
+    findings: tuple[Finding, ...]
+    accepted: Mapping[str, TextValue]
+    proposed: Mapping[str, TextValue]
+    refused: tuple[Refusal, ...]
+    engines: Mapping[str, Engine]
+    outcome: Outcome
+    model: str
+    simulated: bool
+    note: str
+
+    @property
+    def engine(self) -> Engine | None:
+        """Which engine wrote (most of) it, None when nothing was written."""
+        if not self.engines:
+            return Engine.GROQ if self.model and self.proposed else None
+        used = list(self.engines.values())
+        return Engine.GROQ if Engine.GROQ in used else Engine.RULES
+
+
+def finish_result(deps: Deps, job: jobs.JobRow, result: Result) -> None:
+    """Write the suggestion, the measures and the counts, and complete the job."""
+    before = Measures(
+        hard=count_hard(result.findings),
+        advice=len(result.findings) - count_hard(result.findings),
+        score=measure_listing(result.brief.listing, result.rules).score,
+    )
+    after = before
+    if result.accepted:
+        after = measure_listing(result.brief.listing.with_fields(result.accepted), result.rules)
+
+    def write() -> None:
+        with deps.database.transaction(seller=job.seller_id) as session:
+            _write(session, job, result, before=before, after=after)
+
+    retry_while_away(write)
+
+
+def _write(
+    session: Session, job: jobs.JobRow, result: Result, *, before: Measures, after: Measures
+) -> None:
+    reused = jobs.has_finished_twin(session, job)
+    cost_pico = ledger.sum_job_cost_pico(session, job.id)
+    offers = bool(result.accepted or result.refused)
+    suggestion_id = new_id() if offers else None
+    state = jobs.finish_job(
+        session,
+        job,
+        state=JobState.COMPLETED,
+        values={
+            "outcome": result.outcome.value,
+            "reused": reused,
+            "engine": None if result.engine is None else result.engine.value,
+            "cost_pico": cost_pico,
+            "suggestion_id": suggestion_id,
+            "error_code": "rules_fallback" if result.note else None,
+            "error_detail": result.note or None,
+        },
+    )
+    if state is None:
+        log.warning("job_overtaken", job_id=str(job.id), claim_no=job.claim_no)
+        return
+    counts: dict[str, float] = {state.value: 1, "cost_pico": cost_pico}
+    if state is JobState.COMPLETED:
+        if suggestion_id is not None:
+            _write_suggestion(session, job, suggestion_id, result, before=before, after=after)
+        counts |= _count(result, reused=reused, before=before, after=after)
+    add_counts(session, job, counts)
+    log.info("job_finished", job_id=str(job.id), state=state.value, outcome=result.outcome.value)
+
+
+def _count(result: Result, *, reused: bool, before: Measures, after: Measures) -> dict[str, float]:
+    counts: dict[str, float] = {
+        result.outcome.value: 1,
+        "reused": int(reused),
+        "refused_fields": len({one.field for one in result.refused} - set(result.accepted)),
+        "hard_before": before.hard,
+        "hard_after": after.hard,
+        "score_before": before.score,
+        "score_after": after.score,
+        "simulated": int(result.simulated),
+    }
+    if result.engine is not None:
+        counts[f"engine_{result.engine.value}"] = 1
+    return counts
+
+
+def add_counts(session: Session, job: jobs.JobRow, counts: Mapping[str, float]) -> None:
+    """Count a job's end in its batch, in one of the shards."""
+    if job.batch_id is not None:
+        batches.add_tally(
+            session,
+            seller_id=job.seller_id,
+            batch_id=job.batch_id,
+            shard=job.id.int % batches.SHARDS,
+            counts=counts,
+        )
+
+
+def _write_suggestion(
+    session: Session,
+    job: jobs.JobRow,
+    suggestion_id: uuid.UUID,
+    result: Result,
+    *,
+    before: Measures,
+    after: Measures,
+) -> None:
+    if job.subject_id is None or job.revision_id is None:
+        message = f"optimize job {job.id} names no listing"
+        raise ValueError(message)
+    listing = listings.lock_listing(session, job.seller_id, job.subject_id)
+    status = "open" if result.accepted else "refused"
+    if listing.current_revision_id != job.revision_id:
+        status = "stale"
+    if status == "open":
+        suggestions.supersede_open(session, job.seller_id, job.subject_id)
+    suggestions.insert_suggestion(
+        session,
+        {
+            "seller_id": job.seller_id,
+            "id": suggestion_id,
+            "listing_id": job.subject_id,
+            "job_id": job.id,
+            "base_revision_id": job.revision_id,
+            "brief_hash": job.brief_hash,
+            "wanted_engine": result.brief.engine.value,
+            "used_engine": (result.engine or Engine.RULES).value,
+            "llm": result.model,
+            "simulated": result.simulated,
+            "prompt_version": result.brief.prompt_version,
+            "rules_digest": result.rules.digest,
+            "status": status,
+            "score_before": before.score,
+            "score_after": after.score,
+            "hard_before": before.hard,
+            "hard_after": after.hard,
+        },
+        _field_values(job.seller_id, suggestion_id, result),
+    )
+    if status == "open":
+        suggestions.set_open_suggestion(
+            session,
+            seller_id=job.seller_id,
+            listing_id=job.subject_id,
+            suggestion_id=suggestion_id,
+        )
+
+
+def _field_values(
+    seller_id: uuid.UUID, suggestion_id: uuid.UUID, result: Result
+) -> list[dict[str, Any]]:
+    names = dict.fromkeys([*result.accepted, *(one.field for one in result.refused)])
+    return [
+        {
+            "seller_id": seller_id,
+            "suggestion_id": suggestion_id,
+            "field": name,
+            "engine": (result.engines.get(name) or result.engine or Engine.RULES).value,
+            "before": _plain(result.brief.listing.fields.get(name, "")),
+            "proposed": _plain(result.proposed.get(name)),
+            "after": _plain(result.accepted.get(name)),
+            "refusals": [_refusal_to_json(one) for one in result.refused if one.field == name],
+            "findings": _hard_findings(result.findings, name),
+        }
+        for name in names
+    ]
+
+
+def _plain(value: TextValue | None) -> str | list[str] | None:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _hard_findings(findings: Sequence[Finding], name: str) -> list[dict[str, Any]]:
+    return [
+        finding_to_json(one) for one in findings if one.field == name and one.level is Level.HARD
+    ]
+
+
+def _refusal_to_json(refusal: Refusal) -> dict[str, str]:
+    return {
+        "check": refusal.check.value,
+        "rule": refusal.rule,
+        "message": refusal.message,
+        "excerpt": refusal.excerpt,
+    }
+
+
+def discard(deps: Deps, job: jobs.JobRow, *, code: str, detail: str) -> None:
+    """End a job that cannot succeed, with the reason people will read.
+
+    A refusal that holds for every call (a wrong key, the spend cap) halts the rest of its batch.
+    """
+
+    def write() -> None:
+        with deps.database.transaction(seller=job.seller_id) as session:
+            cost_pico = ledger.sum_job_cost_pico(session, job.id)
+            state = jobs.finish_job(
+                session,
+                job,
+                state=JobState.DISCARDED,
+                values={"error_code": code, "error_detail": detail, "cost_pico": cost_pico},
+            )
+            if state is None:
+                return
+            add_counts(session, job, {state.value: 1, "cost_pico": cost_pico})
+            if code == "llm_refused" and job.batch_id is not None:
+                batches.halt_batch(session, job.seller_id, job.batch_id, detail)
+
+    retry_while_away(write)
+    log.warning("job_discarded", job_id=str(job.id), code=code)

@@ -1,0 +1,245 @@
+"""Reads a file into the catalogue: its products, their problems, and what they would cost.
+
+Each claim works for a bounded time and then goes back to the queue with a cursor, so that two
+imports take turns and a crash costs little.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from core.clock import monotonic_s
+from core.errors import InvalidFieldError
+from core.log import get_logger
+from domain.catalogue import cost_picousd, get_llm
+from domain.files.inspection import inspect_file
+from domain.files.products import iter_products
+from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct
+from domain.job import JobState
+from domain.listing import Listing
+from domain.marketplaces.checker import list_unchecked
+from models import import_file as imports
+from models import job as jobs
+from services.catalogue import build_listing, get_rules, get_shops, store_listings
+from services.deps import Deps
+from services.imports import CLAIM_S, ImportOptions, open_stream
+from services.submit import build_brief, estimate_job_tokens, uses_llm
+
+log = get_logger(__name__)
+
+READ_CHUNK: Final = 200
+PROBLEMS_KEPT: Final = 1000
+
+
+@dataclass(slots=True)
+class Reading:
+    """How far a file is read: what is stored, and what it comes to so far."""
+
+    done: int = 0
+    seen: int = 0
+    problems: int = 0
+    calls: int = 0
+    tokens: int = 0
+
+    def to_json(self) -> str:
+        """As the job's cursor."""
+        return json.dumps({spec.name: getattr(self, spec.name) for spec in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWork:
+    """A file being read."""
+
+    deps: Deps
+    row: imports.ImportFileRow
+    shape: FileShape
+    options: ImportOptions
+    reading: Reading
+
+
+def read_file(deps: Deps, job: jobs.JobRow, row: imports.ImportFileRow) -> None:
+    """Recognise the file, store its products, count its problems and estimate its cost.
+
+    Raises InputError when the file cannot be worked on at all.
+    """
+    stream = open_stream(deps, row.seller_id, row.id)
+    limits = FileLimits(max_bytes=deps.settings.max_upload_bytes)
+    work = _begin(deps, row, limits, Reading(**(job.cursor or {})))
+    deadline_s = monotonic_s() + CLAIM_S
+    everything = iter_products(stream, work.shape, limits=limits)
+    products = itertools.islice(everything, work.reading.seen, None)
+    while chunk := list(itertools.islice(products, READ_CHUNK)):
+        _store_chunk(work, chunk)
+        if monotonic_s() > deadline_s:
+            with deps.database.transaction(seller=job.seller_id) as session:
+                jobs.release_job(session, job, wait_s=0.0, cursor=work.reading.to_json())
+            return
+    _finish_reading(work, job)
+
+
+def _begin(
+    deps: Deps, row: imports.ImportFileRow, limits: FileLimits, reading: Reading
+) -> FileWork:
+    options = ImportOptions.from_json(row.options)
+    if row.shape:
+        shape = FileShape.from_json(row.shape)
+    else:
+        stream = open_stream(deps, row.seller_id, row.id)
+        shape = inspect_file(stream, limits=limits, profile=options.profile or None)
+        row = _recognise(deps, row, shape)
+    return FileWork(deps=deps, row=row, shape=shape, options=options, reading=reading)
+
+
+def _recognise(deps: Deps, row: imports.ImportFileRow, shape: FileShape) -> imports.ImportFileRow:
+    channel = row.channel or shape.channel
+    if not channel:
+        raise InvalidFieldError(
+            "the file belongs to no marketplace we know.",
+            field="channel",
+            remedy="Name the channel to optimize for.",
+        )
+    with deps.database.transaction(seller=row.seller_id) as session:
+        imports.update_import(
+            session,
+            row.seller_id,
+            row.id,
+            state="parsing",
+            channel=channel,
+            shape=shape.to_json(),
+            rows_total=shape.rows,
+        )
+        return imports.lock_import(session, row.seller_id, row.id)
+
+
+def _store_chunk(work: FileWork, chunk: Sequence[SourceProduct]) -> None:
+    reading, limit = work.reading, work.options.limit
+    left = None if limit is None else max(limit - reading.done, 0)
+    usable = [product for product in chunk if product.usable][:left]
+    problems = [problem for product in chunk for problem in product.problems]
+    with work.deps.database.transaction(seller=work.row.seller_id) as session:
+        _store_problems(session, work, problems)
+        if usable:
+            _store_products(session, work, usable)
+    for product in usable:
+        tokens = estimate_product_tokens(work, product)
+        reading.calls += bool(tokens)
+        reading.tokens += tokens
+    reading.problems += len(problems)
+    reading.done += len(usable)
+    reading.seen += len(chunk)
+
+
+def estimate_product_tokens(work: FileWork, product: SourceProduct) -> int:
+    """What the job of a product will be charged at most; 0 when it will make no call."""
+    if not uses_llm(work.deps, work.options.engine):
+        return 0
+    rules = get_rules(work.row.channel, product.listing)
+    brief = build_brief(
+        product.listing, channel=work.row.channel, wish=work.options.wish, rules=rules
+    )
+    return estimate_job_tokens(work.deps, brief, rules)
+
+
+def _store_problems(session: Session, work: FileWork, problems: Sequence[RowProblem]) -> None:
+    values = [
+        {
+            "import_id": work.row.id,
+            "seq": seq,
+            "seller_id": work.row.seller_id,
+            "line": problem.line,
+            "column_name": problem.column,
+            "code": problem.code,
+            "message": problem.message,
+            "value": problem.value,
+        }
+        for seq, problem in enumerate(problems, start=work.reading.problems)
+        if seq < PROBLEMS_KEPT
+    ]
+    if values:
+        imports.insert_problems(session, values)
+
+
+def _store_products(session: Session, work: FileWork, products: Sequence[SourceProduct]) -> None:
+    row = work.row
+    shops = get_shops(session, row.seller_id, source=work.shape.channel, target=row.channel)
+    stored = store_listings(
+        session,
+        row.seller_id,
+        shops,
+        [product.listing for product in products],
+        channel=row.channel,
+        origin="import",
+    )
+    places = enumerate(zip(products, stored, strict=True), start=work.reading.done)
+    imports.insert_items(
+        session,
+        [
+            {
+                "import_id": row.id,
+                "ordinal": ordinal,
+                "seller_id": row.seller_id,
+                "row_no": product.row_no,
+                "line": product.line,
+                "source_key": product.key,
+                "listing_id": to.listing_id,
+                "revision_id": to.revision_id,
+            }
+            for ordinal, (product, to) in places
+        ],
+    )
+
+
+def _finish_reading(work: FileWork, job: jobs.JobRow) -> None:
+    row, reading = work.row, work.reading
+    with work.deps.database.transaction(seller=row.seller_id) as session:
+        imports.update_import(
+            session,
+            row.seller_id,
+            row.id,
+            state="ready",
+            notes=[*work.shape.notes, *_list_unchecked(session, work)],
+            estimate=build_estimate(work),
+            products_total=reading.seen,
+            problems_total=reading.problems,
+        )
+        jobs.finish_job(session, job, state=JobState.COMPLETED, values={})
+    log.info("import_read", import_id=str(row.id), products=reading.seen)
+
+
+def _list_unchecked(session: Session, work: FileWork) -> list[str]:
+    first = imports.list_items(session, work.row.id, after=-1, limit=1)
+    if not first:
+        return []
+    rules = get_rules(work.row.channel, load_item(session, first[0]))
+    return list(list_unchecked(rules, work.shape.mapping))
+
+
+def load_item(session: Session, item: imports.ImportItemRow) -> Listing:
+    """The listing of one item."""
+    return build_listing(*imports.load_item_listings(session, [item])[item.ordinal])
+
+
+def build_estimate(work: FileWork) -> dict[str, Any]:
+    """What confirming would cost at most, and which engine would write."""
+    cost_pico = 0
+    if work.reading.calls:
+        # All of it at the dearer output price: an estimate must never be low.
+        cost_pico = cost_picousd(
+            get_llm(work.deps.llm_model),
+            prompt_tokens=0,
+            cached_tokens=0,
+            completion_tokens=work.reading.tokens,
+        )
+    return {
+        "jobs": work.reading.done,
+        "calls": work.reading.calls,
+        "tokens": work.reading.tokens,
+        "engine": "groq" if uses_llm(work.deps, work.options.engine) else "rules",
+        "cost_microusd": -(-cost_pico // 1_000_000),
+    }

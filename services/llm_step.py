@@ -1,0 +1,226 @@
+"""One paid step of a job: find the answer, or plan the call, make it, and commit what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from domain.catalogue import cost_picousd, get_llm
+from domain.prompts import estimate_request_tokens
+
+from core.clock import monotonic_s, sleep
+from core.errors import (
+    AppError,
+    LlmError,
+    LlmRefusedError,
+    LlmTransientError,
+    UnavailableError,
+)
+from core.ids import hash_text
+from core.log import get_logger
+from domain.brief import Brief, canonical_json
+from domain.ports import LlmReply, LlmRequest, Reservation
+from models import job as jobs
+from models import llm_call as ledger
+from services.deps import Deps, LlmDoor
+
+log = get_logger(__name__)
+
+SHORT_WAIT_S: Final = 2.0
+"""A shorter wait for the budget is slept; for a longer one the job is given back."""
+
+CALL_TIMEOUT_S: Final = 30.0
+COMMIT_RETRY_S: Final = 120.0
+"""So long an answer in memory waits for the database to come back: it is paid for."""
+
+MAX_UNKNOWN_CALLS: Final = 2
+SIMULATOR_HEADER: Final = "x-listwright-simulator"
+
+
+class PoolWaitError(Exception):
+    """The provider's budget is spent: the job waits, which costs no attempt."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"wait {wait_s:.1f} s")
+        self.wait_s = wait_s
+
+
+class StopError(Exception):
+    """The process may start no paid call any more: it drains, or missed a beat."""
+
+
+class Lease(Protocol):
+    """What a job must know of the process that runs it."""
+
+    def may_call(self) -> bool:
+        """Whether a paid call may start now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A paid answer, just bought or found."""
+
+    body: str
+    model: str
+    finish_reason: str
+    simulated: bool
+
+
+class Asker:
+    """Asks for one job."""
+
+    def __init__(self, deps: Deps, job: jobs.JobRow, brief: Brief, lease: Lease) -> None:
+        if deps.door is None:
+            raise LlmRefusedError("no key of the Groq API is set.", remedy="Set GROQ_API_KEY.")
+        self._deps, self._job, self._brief, self._lease = deps, job, brief, lease
+        self._door: LlmDoor = deps.door
+
+    def ask(self, step: int, request: LlmRequest) -> Answer:
+        """The answer to a step: the one already paid for, or a new one.
+
+        Raises PoolWaitError, StopError, and the errors of LanguageModel.complete.
+        """
+        key = self._build_key(step, request)
+        with self._deps.database.transaction(seller=self._job.seller_id) as session:
+            found = ledger.find_answer(session, key)
+            if found is not None:
+                return _to_answer(found)
+            self._require_callable(ledger.count_unknown_calls(session, self._job.id))
+            call_id = ledger.insert_planned_call(
+                session, key, claim_no=self._job.claim_no, model=request.model
+            )
+        reply = self._call(call_id, request)
+        simulated = SIMULATOR_HEADER in reply.headers
+        self._commit(call_id, key, reply, simulated=simulated)
+        return Answer(
+            body=reply.text,
+            model=reply.model,
+            finish_reason=reply.finish_reason,
+            simulated=simulated,
+        )
+
+    def _build_key(self, step: int, request: LlmRequest) -> ledger.AnswerKey:
+        content = canonical_json(
+            {
+                "model": request.model,
+                "messages": [dict(message) for message in request.messages],
+                "schema": request.schema,
+                "cap": request.max_completion_tokens,
+            }
+        )
+        return ledger.AnswerKey(
+            seller_id=self._job.seller_id,
+            job_id=self._job.id,
+            step=step,
+            request_hash=hash_text(content),
+            variant=self._brief.variant,
+        )
+
+    def _require_callable(self, unknown_calls: int) -> None:
+        if unknown_calls >= MAX_UNKNOWN_CALLS:
+            raise LlmRefusedError(
+                f"{unknown_calls} calls of this job may have been billed without an answer.",
+                remedy="Look at the worker's logs, then submit it again.",
+            )
+        refusal = self._door.find_refusal()
+        if refusal:
+            raise LlmRefusedError(refusal)
+        if not self._lease.may_call():
+            raise StopError
+
+    def _call(self, call_id: int, request: LlmRequest) -> LlmReply:
+        try:
+            reservation = self._reserve(estimate_request_tokens(request))
+        except (PoolWaitError, UnavailableError):
+            self._close(call_id, "unmade", "")
+            raise
+        used_tokens = 0
+        try:
+            reply = self._door.llm.complete(request, timeout_s=CALL_TIMEOUT_S)
+            used_tokens = reply.prompt_tokens + reply.completion_tokens
+        except LlmError as fault:
+            self._close(call_id, "failed", fault.code)
+            self._learn(fault)
+            raise
+        finally:
+            self._settle(reservation, used_tokens)
+        return reply
+
+    def _reserve(self, tokens: int) -> Reservation:
+        deadline_s = monotonic_s() + SHORT_WAIT_S
+        while isinstance(booked := self._door.budget.reserve(tokens=tokens), float):
+            if monotonic_s() + booked > deadline_s or not self._lease.may_call():
+                raise PoolWaitError(booked)
+            sleep(booked)
+        return booked
+
+    def _settle(self, reservation: Reservation, used_tokens: int) -> None:
+        try:
+            self._door.budget.settle(reservation, used_tokens=used_tokens)
+        except UnavailableError as fault:
+            log.warning("budget_not_settled", reason=fault.message)
+
+    def _learn(self, fault: LlmError) -> None:
+        if isinstance(fault, LlmTransientError) and fault.pool_wait:
+            wait_s = fault.retry_after_s or 1.0
+            self._door.budget.pause(wait_s)
+            log.warning("llm_rate_limited", wait_s=wait_s)
+            raise PoolWaitError(wait_s) from fault
+        if isinstance(fault, LlmRefusedError):
+            self._door.shut(str(fault))
+            log.error("llm_refused", reason=str(fault))
+
+    def _close(self, call_id: int, state: str, error_code: str) -> None:
+        with self._deps.database.transaction(seller=self._job.seller_id) as session:
+            ledger.close_call(session, call_id, state=state, error_code=error_code)
+
+    def _commit(
+        self, call_id: int, key: ledger.AnswerKey, reply: LlmReply, *, simulated: bool
+    ) -> None:
+        """Commit the answer before anything is made of it, so that no crash buys it again."""
+        cost = cost_picousd(
+            get_llm(key_model(reply, self._deps.llm_model)),
+            prompt_tokens=reply.prompt_tokens,
+            cached_tokens=reply.cached_tokens,
+            completion_tokens=reply.completion_tokens,
+        )
+
+        def write() -> None:
+            with self._deps.database.transaction(seller=self._job.seller_id) as session:
+                ledger.finish_call(
+                    session, call_id, reply=reply, cost_pico=cost, simulated=simulated
+                )
+                ledger.insert_answer(session, key, reply=reply, simulated=simulated)
+
+        retry_while_away(write)
+
+
+def key_model(reply: LlmReply, wanted: str) -> str:
+    """Which price applies: the model that answered when we know it, else the one asked for."""
+    try:
+        get_llm(reply.model)
+    except AppError:
+        return wanted
+    return reply.model
+
+
+def retry_while_away(write: Callable[[], None]) -> None:
+    """Try until the database is back; raises UnavailableError after two minutes."""
+    deadline_s = monotonic_s() + COMMIT_RETRY_S
+    while True:
+        try:
+            write()
+        except UnavailableError:
+            if monotonic_s() > deadline_s:
+                raise
+            sleep(0.5)
+        else:
+            return
+
+
+def _to_answer(row: ledger.LlmAnswerRow) -> Answer:
+    return Answer(
+        body=row.body, model=row.model, finish_reason=row.finish_reason, simulated=row.simulated
+    )

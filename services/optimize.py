@@ -1,0 +1,284 @@
+"""Runs one optimize job: claim, ask once, gate, finish. No connection is held during a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.gate import judge
+from domain.prompts import build_repair_messages, build_request
+from domain.rewrite import find_touchable, propose
+
+from core.errors import (
+    AppError,
+    LlmOutputError,
+    LlmRefusedError,
+    LlmRequestError,
+    LlmTransientError,
+)
+from core.log import get_logger
+from domain.answers import parse_answer
+from domain.brief import Brief, Engine, EngineChoice
+from domain.findings import Check, Finding, Level, Refusal
+from domain.job import MAX_ATTEMPTS, Outcome, retry_delay_s
+from domain.listing import TextValue
+from domain.marketplaces.checker import check_listing
+from domain.marketplaces.rulebook import RuleSet, load_rulebook
+from domain.ports import LlmRequest
+from models import brief as briefs
+from models import job as jobs
+from services.deps import Deps
+from services.finish import Result, discard, finish_result
+from services.llm_step import Answer, Asker, Lease, PoolWaitError, StopError
+
+log = get_logger(__name__)
+
+MAX_CALLS: Final = 3
+LONG_WAIT_S: Final = 120.0
+"""An ``auto`` job whose provider asks for a longer wait (a daily quota, say) is done by rules."""
+
+LARGER_CAP: Final = 1.6
+
+
+@dataclass(slots=True)
+class Work:
+    """A claimed job with what it works from, and what has come of it so far."""
+
+    job: jobs.JobRow
+    brief: Brief
+    rules: RuleSet
+    findings: tuple[Finding, ...]
+    fields: tuple[str, ...]
+    accepted: dict[str, TextValue] = field(default_factory=dict)
+    proposed: dict[str, TextValue] = field(default_factory=dict)
+    engines: dict[str, Engine] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
+    model: str = ""
+    simulated: bool = False
+    fell_back: str = ""
+
+    def take(self, proposal: dict[str, TextValue], engine: Engine) -> None:
+        """Pass a proposal through the gate; what passes is kept, what fails is remembered."""
+        verdict = judge(proposal, self.brief, self.rules)
+        self.proposed |= proposal
+        self.accepted |= verdict.accepted
+        self.engines |= dict.fromkeys(verdict.accepted, engine)
+        answered = set(proposal)
+        kept = [one for one in self.refused if one.field not in answered]
+        self.refused = (*kept, *verdict.refused)
+
+    @property
+    def refused_fields(self) -> tuple[str, ...]:
+        """Fields refused and not offered in another form, in the order they were asked for."""
+        names = {one.field for one in self.refused} - set(self.accepted)
+        return tuple(name for name in self.fields if name in names)
+
+
+def run_optimize(deps: Deps, job: jobs.JobRow, lease: Lease) -> None:
+    """Run a claimed job to its end, or give it back; never raises for a fault of the outside."""
+    work = load_work(deps, job)
+    try:
+        if work.fields:
+            write_fields(deps, work, lease)
+        finish_result(deps, job, build_result(work))
+    except PoolWaitError as wait:
+        release(deps, job, wait_s=wait.wait_s)
+    except StopError:
+        release(deps, job, wait_s=0.0)
+    except AppError as fault:
+        settle_fault(deps, job, fault)
+
+
+def load_work(deps: Deps, job: jobs.JobRow) -> Work:
+    """Read the brief and see what has to be done."""
+    with deps.database.transaction(seller=job.seller_id) as session:
+        body = briefs.get_brief(session, job.seller_id, job.brief_hash or "")
+    brief = Brief.from_json(body)
+    rules = load_rulebook().select(
+        brief.channel,
+        as_of=job.as_of or brief.as_of,
+        store=brief.store,
+        category=brief.listing.category,
+    )
+    findings = check_listing(brief.listing, rules)
+    return Work(
+        job=job,
+        brief=brief,
+        rules=rules,
+        findings=findings,
+        fields=find_touchable(brief, findings),
+    )
+
+
+def write_fields(deps: Deps, work: Work, lease: Lease) -> None:
+    """Let the wanted engine write; what it cannot do well, the rules engine mends."""
+    if work.brief.engine is not EngineChoice.RULES and deps.door is not None:
+        try:
+            ask_llm(deps, work, lease)
+        except (LlmRefusedError, LlmRequestError, LlmTransientError, LlmOutputError) as fault:
+            if not may_fall_back(work, fault):
+                raise
+            work.fell_back = fault.message
+    elif work.brief.engine is EngineChoice.GROQ:
+        raise LlmRefusedError("no key of the Groq API is set.", remedy="Set GROQ_API_KEY.")
+    mend_by_rules(work)
+
+
+def may_fall_back(work: Work, fault: AppError) -> bool:
+    """Whether the rules engine may do what the language model could not."""
+    if work.brief.engine is not EngineChoice.AUTO:
+        return False
+    return not fault.retryable or work.job.failures + 1 >= MAX_ATTEMPTS
+
+
+def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
+    """Ask, judge, and ask once more for what failed; at most three calls."""
+    asker = Asker(deps, work.job, work.brief, lease)
+    fields, cut, repaired = work.fields, False, False
+    request = build_request(work.brief, work.rules, fields, model=deps.llm_model)
+    for step in range(1, MAX_CALLS + 1):
+        answer = ask_or_wait(asker, work, request, step)
+        work.model, work.simulated = answer.model, work.simulated or answer.simulated
+        try:
+            work.take(read_answer(answer, fields), Engine.GROQ)
+        except LlmOutputError:
+            if cut:
+                raise
+            cut, request = True, with_larger_cap(request)
+            continue
+        fields = work.refused_fields
+        if not fields or repaired:
+            return
+        repaired = True
+        request = build_repair_request(deps, work, fields, answer.body)
+
+
+def read_answer(answer: Answer, fields: tuple[str, ...]) -> dict[str, TextValue]:
+    """The fields an answer gives; raises LlmOutputError."""
+    if answer.finish_reason == "length":
+        raise LlmOutputError("the answer was cut at its length limit.")
+    return parse_answer(answer.body, fields)
+
+
+def ask_or_wait(asker: Asker, work: Work, request: LlmRequest, step: int) -> Answer:
+    """One step; a long wait turns into the rules engine for a seller who left us the choice."""
+    try:
+        return asker.ask(step, request)
+    except PoolWaitError as wait:
+        if work.brief.engine is EngineChoice.AUTO and wait.wait_s > LONG_WAIT_S:
+            raise LlmRefusedError(
+                f"the provider's quota is spent for {wait.wait_s:.0f} s."
+            ) from wait
+        raise
+
+
+def build_repair_request(
+    deps: Deps, work: Work, fields: tuple[str, ...], previous: str
+) -> LlmRequest:
+    """The request that shows the model what was refused and asks for those fields only."""
+    base = build_request(work.brief, work.rules, fields, model=deps.llm_model)
+    messages = build_repair_messages(work.brief, work.rules, fields, work.refused, previous)
+    return LlmRequest(
+        model=base.model,
+        messages=messages,
+        schema_name=base.schema_name,
+        schema=base.schema,
+        max_completion_tokens=base.max_completion_tokens,
+    )
+
+
+def with_larger_cap(request: LlmRequest) -> LlmRequest:
+    """The same request with more room for the answer."""
+    return LlmRequest(
+        model=request.model,
+        messages=request.messages,
+        schema_name=request.schema_name,
+        schema=request.schema,
+        max_completion_tokens=int(request.max_completion_tokens * LARGER_CAP),
+    )
+
+
+def mend_by_rules(work: Work) -> None:
+    """Write by rules what is still open: everything, or the fields that were refused."""
+    open_fields = [name for name in work.fields if name not in work.accepted]
+    if not open_fields:
+        return
+    asked = set(work.proposed)
+    proposal = {
+        name: value
+        for name, value in propose(work.brief, work.rules).items()
+        if name in open_fields and (name not in asked or name in work.refused_fields)
+    }
+    earlier = work.refused
+    if proposal:
+        verdict = judge(proposal, work.brief, work.rules)
+        work.accepted |= verdict.accepted
+        work.engines |= dict.fromkeys(verdict.accepted, Engine.RULES)
+        work.proposed = {**proposal, **work.proposed}
+        work.refused = (*earlier, *(one for one in verdict.refused if one.field not in asked))
+    work.refused = (*work.refused, *find_unmended(work))
+
+
+def find_unmended(work: Work) -> list[Refusal]:
+    """Hard findings that no engine could mend without inventing something."""
+    explained = {one.field for one in work.refused} | set(work.accepted)
+    return [
+        Refusal(
+            field=one.field,
+            check=Check.RULE,
+            rule=one.rule,
+            message=f"{one.message} It cannot be mended from what the row says.",
+        )
+        for one in work.findings
+        if one.level is Level.HARD and one.field in work.fields and one.field not in explained
+    ]
+
+
+def build_result(work: Work) -> Result:
+    """What goes into the suggestion and the tallies."""
+    return Result(
+        brief=work.brief,
+        rules=work.rules,
+        findings=work.findings,
+        accepted=work.accepted,
+        proposed=work.proposed,
+        refused=work.refused,
+        engines=work.engines,
+        outcome=choose_outcome(work),
+        model=work.model,
+        simulated=work.simulated,
+        note=work.fell_back,
+    )
+
+
+def choose_outcome(work: Work) -> Outcome:
+    """How the job came out."""
+    refused = bool(work.refused_fields)
+    if work.accepted and work.fell_back:
+        return Outcome.RULES_FALLBACK
+    if work.accepted:
+        return Outcome.PARTLY_REFUSED if refused else Outcome.IMPROVED
+    return Outcome.REFUSED if refused else Outcome.ALREADY_GOOD
+
+
+def settle_fault(deps: Deps, job: jobs.JobRow, fault: AppError) -> None:
+    """Write a failure to the job's row: tried again later, or final with its reason."""
+    detail = str(fault)[:2000]
+    if not fault.retryable or job.failures + 1 >= MAX_ATTEMPTS:
+        discard(deps, job, code=fault.code, detail=detail)
+        return
+    wait_s = retry_delay_s(job.failures + 1)
+    if isinstance(fault, LlmTransientError) and fault.retry_after_s is not None:
+        wait_s = max(wait_s, fault.retry_after_s)
+    with deps.database.transaction(seller=job.seller_id) as session:
+        kept = jobs.retry_job(
+            session, job, wait_s=wait_s, error_code=fault.code, error_detail=detail
+        )
+    log.warning("job_retried", job_id=str(job.id), code=fault.code, wait_s=wait_s, kept=kept)
+
+
+def release(deps: Deps, job: jobs.JobRow, *, wait_s: float) -> None:
+    """Give a job back that only has to wait; it costs no attempt."""
+    with deps.database.transaction(seller=job.seller_id) as session:
+        jobs.release_job(session, job, wait_s=wait_s)
+    log.info("job_released", job_id=str(job.id), wait_s=round(wait_s, 1))

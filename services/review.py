@@ -1,0 +1,294 @@
+"""Decisions on suggestions: accept, edit, reject field by field, many at once, and undo."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy.orm import Session
+
+from core.errors import ConflictError, InvalidFieldError, NotFoundError
+from core.ids import new_id
+from domain.findings import Level
+from domain.listing import LIST_FIELDS, Listing, TextValue, fields_from_json
+from domain.marketplaces.checker import check_field
+from models import import_file as imports
+from models import listing as listings
+from models import suggestion as suggestions
+from services.catalogue import (
+    build_listing,
+    get_rules,
+    hash_revision,
+    measure_listing,
+    revision_values,
+    suggestion_to_json,
+)
+from services.deps import Deps
+
+PAGE: Final = 500
+ACTIONS = ("accept", "edit", "reject")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do with one field; ``text`` for an edit, ``reason`` for a rejection."""
+
+    action: Literal["accept", "edit", "reject"]
+    text: TextValue = ""
+    reason: str = ""
+
+
+def decide(
+    deps: Deps,
+    seller_id: uuid.UUID,
+    suggestion_id: uuid.UUID,
+    decisions: Mapping[str, Decision],
+    *,
+    actor: str,
+) -> dict[str, Any]:
+    """Take decisions on some fields of an open suggestion; the suggestion as it stands then.
+
+    All or none are taken. Raises NotFoundError, ConflictError (not open any more),
+    InvalidFieldError (unknown field, nothing offered, or an edit that breaks a hard rule).
+    """
+    with deps.database.transaction(seller=seller_id) as session:
+        suggestion = _require_open(session, seller_id, suggestion_id)
+        review = _Review(session, seller_id, suggestion)
+        review.take(decisions, actor=actor)
+        review.settle()
+        return suggestion_to_json(review.suggestion, review.fields)
+
+
+def accept_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, *, actor: str) -> int:
+    """Accept every offered field of an import's open suggestions; how many suggestions."""
+    accepted, after, bulk_id = 0, -1, new_id()
+    while True:
+        with deps.database.transaction(seller=seller_id) as session:
+            items = imports.list_items(session, import_id, after=after, limit=PAGE)
+            if not items:
+                return accepted
+            found = suggestions.list_open_suggestions(
+                session, seller_id, [item.listing_id for item in items]
+            )
+            for suggestion_id in found:
+                suggestion = _require_open(session, seller_id, suggestion_id)
+                review = _Review(session, seller_id, suggestion, bulk_id=bulk_id)
+                review.take(review.build_accept_all(), actor=actor)
+                review.settle()
+            accepted += len(found)
+            after = items[-1].ordinal
+
+
+def undo(
+    deps: Deps, seller_id: uuid.UUID, suggestion_id: uuid.UUID, *, actor: str
+) -> dict[str, Any]:
+    """Take back all decisions on a suggestion: the listing has its former text again.
+
+    Raises NotFoundError, and ConflictError when the listing has been changed since.
+    """
+    with deps.database.transaction(seller=seller_id) as session:
+        suggestion = suggestions.lock_suggestion(session, seller_id, suggestion_id)
+        if suggestion is None:
+            raise NotFoundError("there is no such suggestion.", field="id")
+        review = _Review(session, seller_id, suggestion)
+        review.undo(actor=actor)
+        return suggestion_to_json(review.suggestion, review.fields)
+
+
+def _require_open(
+    session: Session, seller_id: uuid.UUID, suggestion_id: uuid.UUID
+) -> suggestions.SuggestionRow:
+    suggestion = suggestions.lock_suggestion(session, seller_id, suggestion_id)
+    if suggestion is None:
+        raise NotFoundError("there is no such suggestion.", field="id")
+    if suggestion.status != "open":
+        raise ConflictError(
+            f"the suggestion is {suggestion.status}, not open.",
+            remedy="Look at the listing again; undo brings a decided suggestion back.",
+        )
+    return suggestion
+
+
+class _Review:
+    """One suggestion under decision, inside one transaction."""
+
+    def __init__(
+        self,
+        session: Session,
+        seller_id: uuid.UUID,
+        suggestion: suggestions.SuggestionRow,
+        *,
+        bulk_id: uuid.UUID | None = None,
+    ) -> None:
+        self._session, self._seller_id, self._bulk_id = session, seller_id, bulk_id
+        self.suggestion = suggestion
+        self._row = listings.lock_listing(session, seller_id, suggestion.listing_id)
+        self.fields = suggestions.list_fields(session, seller_id, suggestion.id)
+        self._by_name = {one.field: one for one in self.fields}
+        product = listings.get_product(session, seller_id, self._row.product_id)
+        base = listings.get_revision(session, seller_id, suggestion.base_revision_id)
+        self._base: Listing = build_listing(product, base)
+        store = listings.get_store(session, seller_id, self._row.store_id)
+        self._rules = get_rules(store.channel, self._base)
+
+    def build_accept_all(self) -> dict[str, Decision]:
+        """Accept whatever is offered and undecided."""
+        return {
+            one.field: Decision(action="accept")
+            for one in self.fields
+            if one.after is not None and one.action is None
+        }
+
+    def take(self, decisions: Mapping[str, Decision], *, actor: str) -> None:
+        """Check and record decisions."""
+        if not decisions:
+            raise InvalidFieldError(
+                "no decision was sent.", field="decisions", remedy="Decide on at least one field."
+            )
+        finals = {name: self._resolve(name, one) for name, one in decisions.items()}
+        for name, one in decisions.items():
+            row = self._by_name[name]
+            final = _plain(finals[name])
+            self._record(row, one.action, after=final, reason=one.reason, actor=actor)
+            suggestions.set_field_decision(self._session, row, action=one.action, final=final)
+
+    def _resolve(self, name: str, decision: Decision) -> TextValue | None:
+        row = self._by_name.get(name)
+        if row is None:
+            raise InvalidFieldError(
+                "the suggestion has no such field.",
+                field=f"decisions.{name}",
+                remedy=f"Decide on some of: {', '.join(self._by_name)}.",
+            )
+        if decision.action == "reject":
+            return None
+        if decision.action == "accept":
+            return self._resolve_accept(name, row)
+        return self._resolve_edit(name, decision.text)
+
+    def _resolve_accept(self, name: str, row: suggestions.SuggestionFieldRow) -> TextValue:
+        if row.after is None:
+            raise InvalidFieldError(
+                "nothing is offered for this field: what was proposed was refused.",
+                field=f"decisions.{name}",
+                remedy="Edit the field yourself, or leave it.",
+            )
+        return fields_from_json({name: row.after})[name]
+
+    def _resolve_edit(self, name: str, text: TextValue) -> TextValue:
+        if name in LIST_FIELDS and isinstance(text, str):
+            text = tuple(line.strip() for line in text.splitlines() if line.strip())
+        if name not in LIST_FIELDS and not isinstance(text, str):
+            raise InvalidFieldError("one text is expected.", field=f"decisions.{name}.edit")
+        for finding in check_field(name, text, self._base, self._rules):
+            if finding.level is Level.HARD:
+                raise InvalidFieldError(
+                    f"{finding.message} ({finding.rule})",
+                    field=f"decisions.{name}.edit",
+                    remedy=finding.remedy,
+                )
+        return text
+
+    def _record(
+        self,
+        row: suggestions.SuggestionFieldRow,
+        action: str,
+        *,
+        after: Any,  # noqa: ANN401 - whatever JSON the field holds
+        reason: str,
+        actor: str,
+    ) -> None:
+        suggestions.insert_decisions(
+            self._session,
+            [
+                {
+                    "seller_id": self._seller_id,
+                    "id": new_id(),
+                    "suggestion_id": self.suggestion.id,
+                    "field": row.field,
+                    "action": action,
+                    "before": row.final if row.action else row.before,
+                    "after": after,
+                    "reason": reason[:2000],
+                    "viewed": self._bulk_id is None,
+                    "bulk_id": self._bulk_id,
+                    "actor": actor,
+                }
+            ],
+        )
+
+    def settle(self) -> None:
+        """Make the approved texts the listing's own; close the suggestion when all is decided."""
+        approved = {
+            one.field: fields_from_json({one.field: one.final})[one.field]
+            for one in self.fields
+            if one.action in ("accept", "edit")
+        }
+        self._set_text(self._base.with_fields(approved))
+        if all(one.action is not None or one.after is None for one in self.fields):
+            status = _choose_status(self.fields)
+            suggestions.set_status(self._session, self.suggestion, status)
+            self._set_open(None)
+
+    def undo(self, *, actor: str) -> None:
+        """Record the compensation and put the former text back."""
+        decided = [one for one in self.fields if one.action is not None]
+        if not decided:
+            raise ConflictError("nothing was decided on this suggestion yet.")
+        current = self._row.current_revision_id
+        revision = listings.get_revision(self._session, self._seller_id, current)  # type: ignore[arg-type]
+        if self.suggestion.base_revision_id not in (revision.id, revision.parent_id):
+            raise ConflictError(
+                "the listing was changed since.", remedy="Undo the later change first."
+            )
+        for row in decided:
+            self._record(row, "undo", after=row.before, reason="", actor=actor)
+            suggestions.set_field_decision(self._session, row, action=None, final=None)
+        suggestions.supersede_open(self._session, self._seller_id, self._row.id)
+        suggestions.set_status(self._session, self.suggestion, "open")
+        self._set_text(self._base)
+        self._set_open(self.suggestion.id)
+
+    def _set_text(self, listing: Listing) -> None:
+        digest = hash_revision(listing)
+        values = revision_values(listing, self._row.id, digest, origin="accepted")
+        values["parent_id"] = self.suggestion.base_revision_id
+        found = listings.insert_revisions(self._session, self._seller_id, [values])
+        measures = measure_listing(listing, self._rules)
+        listings.set_measures(
+            self._session,
+            [
+                {
+                    "seller_id": self._seller_id,
+                    "listing_id": self._row.id,
+                    "current_revision_id": found[self._row.id, digest],
+                    "title": listing.text("title")[:500],
+                    "hard": measures.hard,
+                    "advice": measures.advice,
+                    "score": measures.score,
+                    "state": "hard" if measures.hard else "good",
+                    "value_minor": self._row.value_minor,
+                }
+            ],
+        )
+
+    def _set_open(self, suggestion_id: uuid.UUID | None) -> None:
+        suggestions.set_open_suggestion(
+            self._session,
+            seller_id=self._seller_id,
+            listing_id=self._row.id,
+            suggestion_id=suggestion_id,
+        )
+
+
+def _choose_status(fields: Sequence[suggestions.SuggestionFieldRow]) -> str:
+    actions = {one.action for one in fields if one.action is not None}
+    if actions == {"reject"}:
+        return "rejected"
+    return "partly_accepted" if "reject" in actions else "accepted"
+
+
+def _plain(value: TextValue | None) -> str | list[str] | None:
+    return list(value) if isinstance(value, tuple) else value
