@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +22,11 @@ _HEADING = re.compile(r"^## (\w+)$")
 _LENGTH = re.compile(r"at most (\d+) characters")
 _BYTES = re.compile(r"at most (\d+) bytes")
 _COUNT = re.compile(r"at most (\d+) items")
-_CHARS = re.compile(r"never these characters: (.*)$")
+_CHARS = re.compile(r"(?:never these characters[^:]*|identifier or a measure): (.*)$")
 _PHRASES = re.compile(r"never these (?:words|phrases|words or phrases): (.*)$")
 _ENOUGH = {"title": 80, "description": 1200, "short_description": 300}
 _ENOUGH_ITEMS = {"bullets": 5, "tags": 10, "materials": 5}
+_SIGNS = frozenset({"So", "Co", "Cs"})
 _MIN_TAG, _MAX_BULLET, _MAX_REPEATS, _SHOUT = 3, 200, 2, 4
 
 
@@ -37,6 +39,8 @@ class Limits:
     items: int = 5
     characters_banned: str = ""
     phrases_banned: list[str] = field(default_factory=list)
+    plain: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,9 @@ def read_limits(rules_text: str) -> dict[str, Limits]:
             current = found.setdefault(heading[1], Limits(items=_ENOUGH_ITEMS.get(heading[1], 5)))
         elif line.startswith("- "):
             _read_rule(line, current)
+    everywhere = found.pop("all", Limits())
+    for limits in found.values():
+        limits.phrases_banned += everywhere.phrases_banned
     return found
 
 
@@ -92,6 +99,8 @@ def _read_rule(line: str, limits: Limits) -> None:
         limits.characters_banned += banned[1].replace(" ", "")
     if phrases := _PHRASES.search(line):
         limits.phrases_banned += [p.strip() for p in phrases[1].split(";") if p.strip()]
+    limits.plain |= "HTML" in line
+    limits.quiet |= "no words in capitals" in line
 
 
 def write_by_schema(schema: dict[str, Any], *, row: Row, limits: dict[str, Limits]) -> Any:  # noqa: ANN401 - JSON
@@ -124,10 +133,10 @@ def write_text(name: str, *, row: Row, limits: Limits) -> str:
     """One text field, from its own words where it has some, else from the title or attributes."""
     own = row.fields.get(name)
     source = own if isinstance(own, str) and own.strip() else _compose(name, row)
-    if "description" in name and "<" not in source:
-        return _cut(_clean(source, limits), limits, _ENOUGH.get(name, 160))
+    if "description" in name and "<" in source and not limits.plain:
+        return strip_marks(source)[: limits.characters]
     if "description" in name:
-        return source if len(source) <= limits.characters else _write_plain(source, limits)
+        return _cut(_clean(source, limits), limits, _ENOUGH.get(name, 160))
     text = _cut(_drop_repeats(_clean(source, limits)), limits, _ENOUGH.get(name, 120))
     return text.lower() if name == "search_terms" else text
 
@@ -170,8 +179,14 @@ def _clean(text: str, limits: Limits) -> str:
     for phrase in sorted(limits.phrases_banned, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", " ", text, flags=re.IGNORECASE)
     text = text.translate(dict.fromkeys(map(ord, limits.characters_banned)))
-    words = (w.capitalize() if w.isalpha() and w.isupper() else w for w in text.split())
-    return " ".join(words if _is_shouting(text) else text.split()).strip(" -|,;")
+    text = "".join(char for char in text if unicodedata.category(char) not in _SIGNS)
+    shouting = limits.quiet or _is_shouting(text)
+    words = (w.capitalize() if shouting and _is_loud(w) else w for w in text.split())
+    return " ".join(words).strip(" -|,;")
+
+
+def _is_loud(word: str) -> bool:
+    return len(word) >= _SHOUT and word.isalpha() and word.isupper()
 
 
 def _is_shouting(text: str) -> bool:
@@ -185,10 +200,6 @@ def _drop_repeats(text: str) -> str:
         if sum(word.casefold() == other.casefold() for other in kept) < _MAX_REPEATS:
             kept.append(word)
     return " ".join(kept)
-
-
-def _write_plain(source: str, limits: Limits) -> str:
-    return _cut(_clean(source, limits), limits, limits.characters)
 
 
 def _cut(text: str, limits: Limits, enough: int) -> str:
