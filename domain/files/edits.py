@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from domain.files.cells import UnwritableError, write_field
@@ -61,10 +61,36 @@ class RecordEditor:
         self._layout: Layout = build_layout(shape)
         self._tokenizer = build_tokenizer(shape)
         self._report = report
+        self._repeats = self._layout.profile.grouping.repeats_texts and self._layout.group_key >= 0
+        self._repeated_key = ""
+        self._repeated: dict[int, tuple[str, str]] = {}
 
-    def edit_cells(self, record: Record, fields: Fields) -> dict[int, str]:
-        """New raw cells by column index: only those that change."""
+    def edit_cells(self, record: Record, fields: Fields | None) -> dict[int, str]:
+        """New raw cells by column index: only those that change.
+
+        Where a format repeats a product's texts in all of its rows, the rows after an edited one
+        change with it as far as they repeat its old text.
+        """
+        if not fields:
+            return self._repeat_edit(record) if self._repeated else {}
         cells = self._tokenizer.split(record.raw)
+        changed = self._edit_fields(record, fields, cells)
+        if self._repeats:
+            self._repeated_key = cells[self._layout.group_key]
+            self._repeated = {index: (cells[index], new) for index, new in changed.items()}
+        return changed
+
+    def _repeat_edit(self, record: Record) -> dict[int, str]:
+        cells = self._tokenizer.split(record.raw)
+        if cells[self._layout.group_key : self._layout.group_key + 1] != [self._repeated_key]:
+            self._repeated = {}
+        return {
+            index: new
+            for index, (old, new) in self._repeated.items()
+            if cells[index : index + 1] == [old]
+        }
+
+    def _edit_fields(self, record: Record, fields: Fields, cells: list[str]) -> dict[int, str]:
         changed: dict[int, str] = {}
         for name, value in fields.items():
             try:
@@ -78,13 +104,11 @@ class RecordEditor:
             )
         return changed
 
-    def rewrite(self, record: Record, fields: Fields) -> str:
+    def rewrite(self, record: Record, fields: Fields | None) -> str:
         """The record's text with the edits in it."""
         changed = self.edit_cells(record, fields)
-        return self.replace_cells(record, changed) if changed else record.raw
-
-    def replace_cells(self, record: Record, changed: Mapping[int, str]) -> str:
-        """The record's text with other raw cells in some places."""
+        if not changed:
+            return record.raw
         cells = self._tokenizer.split(record.raw)
         return self._tokenizer.join(changed.get(i, cell) for i, cell in enumerate(cells))
 

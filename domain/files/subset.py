@@ -51,6 +51,7 @@ def write_revert(
 class _Plan:
     """Which columns and rows the file gets: row number to new cells ({} for a variant's row)."""
 
+    keys: set[int]
     columns: set[int]
     changed: dict[int, dict[int, str]] = field(default_factory=dict)
 
@@ -65,7 +66,8 @@ def _write(
     limits: FileLimits,
 ) -> Iterator[bytes]:
     by_row = dict(edits)
-    plan = _Plan(columns=_key_columns(shape))
+    keys = _key_columns(shape)
+    plan = _Plan(keys=keys, columns=keys | _update_columns(shape))
     _plan_cells(stream, shape, by_row, plan=plan, report=report)
     _plan_variants(stream, shape, plan, limits=limits)
     texts = _iter_texts(stream, shape, plan, new_texts=new_texts, limits=limits)
@@ -73,15 +75,20 @@ def _write(
 
 
 def _key_columns(shape: FileShape) -> set[int]:
-    profile = load_profile(shape.profile)
+    found = _find_all(shape, load_profile(shape.profile).key_columns)
+    if found:
+        return found
+    names = [name for name in ("sku", "id", "handle") if name in shape.mapping]
+    return {shape.mapping[name][0] for name in names[:1]}
+
+
+def _update_columns(shape: FileShape) -> set[int]:
+    return _find_all(shape, load_profile(shape.profile).update_columns)
+
+
+def _find_all(shape: FileShape, entries: Sequence[str]) -> set[int]:
     names = [normalize_header(name[:200]) for name in shape.header]
-    wanted = (*profile.key_columns, *profile.update_columns)
-    columns = {index for entry in wanted for index in find_columns(names, entry)}
-    if not columns:
-        columns = {
-            shape.mapping[name][0] for name in ("sku", "id", "handle") if name in shape.mapping
-        }
-    return columns
+    return {index for entry in entries for index in find_columns(names, entry)}
 
 
 def _plan_cells(
@@ -96,9 +103,10 @@ def _plan_cells(
     queue = EditQueue(edits=sorted(edits.items()))
     for row_no, record in iter_records(stream, shape):
         fields = queue.take(row_no) if row_no else None
-        if fields and (cells := editor.edit_cells(record, fields)):
+        if row_no and (cells := editor.edit_cells(record, fields)):
             plan.changed[row_no] = cells
             plan.columns.update(cells)
+    queue.require_done()
 
 
 def _plan_variants(
@@ -118,17 +126,23 @@ def _iter_texts(
 ) -> Iterator[str]:
     tokenizer = build_tokenizer(shape)
     columns = sorted(plan.columns)
-    newline = shape.dialect.newline
     for row_no, record in iter_records(stream, shape, limits=limits):
+        if record.line != shape.header_line and row_no not in plan.changed:
+            continue
         cells = tokenizer.split(record.raw)
-        if record.line == shape.header_line:
-            yield tokenizer.join(_pick(cells, columns)) + newline
-        elif row_no in plan.changed:
-            changed = plan.changed[row_no] if new_texts else {}
-            picked = (
-                changed.get(i, cell) for i, cell in zip(columns, _pick(cells, columns), strict=True)
-            )
-            yield tokenizer.join(picked) + newline
+        changed = plan.changed.get(row_no, {})
+        if row_no and not changed and not _says_more(cells, plan):
+            continue
+        if not new_texts:
+            changed = {}
+        picked = _pick(cells, columns)
+        texts = (changed.get(index, cell) for index, cell in zip(columns, picked, strict=True))
+        yield tokenizer.join(texts) + shape.dialect.newline
+
+
+def _says_more(cells: Sequence[str], plan: _Plan) -> bool:
+    """Whether a variant's row has more than its key: a row for a picture alone has not."""
+    return any(_pick(cells, sorted(plan.columns - plan.keys)))
 
 
 def _pick(cells: Sequence[str], columns: Sequence[int]) -> list[str]:

@@ -42,7 +42,7 @@ def _iter_texts(
     editor = RecordEditor(shape, report=report)
     for row_no, record in iter_records(stream, shape, limits=limits):
         fields = queue.take(row_no) if row_no else None
-        yield editor.rewrite(record, fields) if fields else record.raw
+        yield editor.rewrite(record, fields) if row_no else record.raw
         yield record.newline
     queue.require_done()
 

@@ -36,17 +36,19 @@ def check_round_trip(content: bytes) -> None:
     same = [(p.row_no, p.listing.fields) for p in products]
     assert b"".join(write_full(stream, shape, same)) == content
     edits = [(p.row_no, {"title": f"{p.listing.text('title')} x"}) for p in products]
-    check_edited(content, shape, edits=edits)
+    # eBay's report repeats the title in the rows of its variations, which change with it.
+    cells = shape.rows if shape.profile == "ebay_active" else len(edits)
+    check_edited(content, shape, edits=edits, cells=cells)
 
 
-def check_edited(content: bytes, shape: FileShape, *, edits) -> None:
+def check_edited(content: bytes, shape: FileShape, *, edits, cells: int) -> None:
     problems: list[RowProblem] = []
     changed = b"".join(write_full(stream_of(content), shape, edits, report=problems.append))
     assert not problems
     before, after = list_cells(content, shape), list_cells(changed, shape)
     different = {place for place in before if before[place] != after[place]}
     assert before.keys() == after.keys()
-    assert len(different) == len(edits)
+    assert len(different) == cells
     assert {column for _, column in different} == {shape.mapping["title"][0]}
 
 
