@@ -39,6 +39,7 @@ def read_sources() -> dict[str, Source]:
     return {name: Source(**entry) for name, entry in read_yaml("sources.yaml").items()}
 
 
+@cache
 def read_vocabulary() -> Vocabulary:
     """Phrase lists and patterns shared by the channels."""
     stored = read_yaml("vocabulary.yaml")

@@ -1,0 +1,99 @@
+"""The score of a listing: parts with reasons, never one opaque number.
+
+Each part starts at 1 and is lowered by what is wrong, by a factor each: nothing is ever gained by
+writing more, so length and stuffing cannot pay. The total is the weighted mean of the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.findings import Finding, Level
+from domain.listing import Listing
+from domain.marketplaces.checker import check_listing
+from domain.marketplaces.rulebook import RuleSet
+from domain.scoring_tally import Tally
+from domain.scoring_texts import (
+    rate_completeness,
+    rate_duplication,
+    rate_keywords,
+    rate_readability,
+)
+from domain.scoring_title import rate_title
+
+_HARD_FACTOR = 0.75
+_ADVICE_FACTOR = 0.97
+
+WEIGHTS = {
+    "compliance": 0.30,
+    "completeness": 0.15,
+    "title": 0.25,
+    "keywords": 0.10,
+    "readability": 0.12,
+    "duplication": 0.08,
+}
+"""How much each part counts; keywords only when the seller gave some."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartScore:
+    """One part of a score: ``points`` from 0 to 1, and why they are not 1."""
+
+    name: str
+    points: float
+    weight: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """``total`` from 0 to 100, to two decimals, and the parts it is made of."""
+
+    total: float
+    parts: tuple[PartScore, ...]
+
+    def part(self, name: str) -> PartScore | None:
+        """The part of that name, None when it was not rated."""
+        return next((part for part in self.parts if part.name == name), None)
+
+
+def score_listing(listing: Listing, rules: RuleSet, *, keywords: Sequence[str] = ()) -> Score:
+    """Rate a listing by itself: the same texts give the same score, whatever else is sold.
+
+    ``keywords`` are the seller's own search terms; without them that part is left out.
+    """
+    tallies = {
+        "compliance": _rate_compliance(check_listing(listing, rules)),
+        "completeness": rate_completeness(listing, rules),
+        "title": rate_title(listing),
+        "readability": rate_readability(listing),
+        "duplication": rate_duplication(listing),
+    }
+    if any(keyword.strip() for keyword in keywords):
+        tallies["keywords"] = rate_keywords(listing, keywords)
+    parts = tuple(
+        PartScore(
+            name=name,
+            points=round(tallies[name].points, 4),
+            weight=weight,
+            reasons=tuple(tallies[name].reasons),
+        )
+        for name, weight in WEIGHTS.items()
+        if name in tallies
+    )
+    return Score(total=_weigh(parts), parts=parts)
+
+
+def _weigh(parts: Sequence[PartScore]) -> float:
+    weights = sum(part.weight for part in parts)
+    return round(100 * sum(part.points * part.weight for part in parts) / weights, 2)
+
+
+def _rate_compliance(findings: Sequence[Finding]) -> Tally:
+    tally = Tally()
+    for finding in findings:
+        hard = finding.level is Level.HARD
+        factor = _HARD_FACTOR if hard else _ADVICE_FACTOR
+        tally.lower(factor, f"{finding.field}: {finding.message} ({finding.level.value})")
+    return tally

@@ -1,0 +1,147 @@
+"""Rates the other texts of a listing: what is filled in, readable, said once and searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+
+import regex
+
+from domain.listing import TEXT_FIELDS, Listing, is_blank
+from domain.marketplaces.check_capitals import list_shouted
+from domain.marketplaces.check_phrases import find_phrases
+from domain.marketplaces.names import OwnNames
+from domain.marketplaces.rule_files import read_vocabulary
+from domain.marketplaces.rulebook import RuleSet
+from domain.marketplaces.subject import Passage
+from domain.marketplaces.words import fold_word, iter_content_words, list_words
+from domain.scoring_tally import Tally
+from domain.scoring_title import NO_BRAND
+
+_ALWAYS_EXPECTED = ("title", "description")
+_FACTS = ("color", "colour", "size", "material")
+_SENTENCE_END = regex.compile(r"[.!?:;]\s|\n")
+_LONG_SENTENCE = 30
+_SHOUTED_SHARE = 0.1
+_NEARLY_THE_SAME = 0.8
+_FEWEST_WORDS = 3
+_SEARCHED = ("title", "bullets", "description", "tags", "search_terms", "highlights")
+_REPEATS_THAT_ANNOY = 3
+_LONGEST_READ = 20_000
+
+
+def rate_completeness(listing: Listing, rules: RuleSet) -> Tally:
+    """Fields the file and the channel have but the row leaves empty; facts no text states."""
+    tally = Tally()
+    wanted = {rule.field for rule in rules.rules} | {*_ALWAYS_EXPECTED}
+    for name in TEXT_FIELDS:
+        if name in wanted and name in listing.fields and is_blank(listing.fields[name]):
+            tally.lower(0.85, f"{name} is empty")
+    if "brand" in listing.attributes and not listing.brand.strip():
+        tally.lower(0.9, "the row names no brand")
+    stated = _list_stated(listing)
+    brand = {fold_word(word.text) for word in list_words(listing.brand)}
+    if brand and listing.brand.strip().casefold() not in NO_BRAND and not brand <= stated:
+        tally.lower(0.8, "no text states the brand")
+    for name in _FACTS:
+        fact = {fold_word(word.text) for word in list_words(listing.attributes.get(name, ""))}
+        if fact and fact.isdisjoint(stated):
+            tally.lower(0.95, f"no text states the {name}")
+    return tally
+
+
+def rate_readability(listing: Listing) -> Tally:
+    """Sentences of a bearable length, no shouting, no stock phrases."""
+    tally = Tally()
+    names = OwnNames.of(listing)
+    text = _read(listing, ("title", "highlights", "bullets", "description"))
+    _rate_sentences(tally, _read(listing, ("description",)))
+    shouted = list_shouted(text, names)
+    words = len(text.split()) or 1
+    if len(shouted) > 1 and len(shouted) / words > _SHOUTED_SHARE:
+        tally.lower(0.85, f"{len(shouted)} of {words} words shout")
+    stock = read_vocabulary().phrase_lists["machine_phrases_en"]
+    for phrase in dict.fromkeys(find_phrases(text, stock, names)):
+        tally.lower(0.95, f'a stock phrase: "{phrase}"')
+    return tally
+
+
+def rate_duplication(listing: Listing) -> Tally:
+    """The listing says each thing once: no item twice, no description that begins as the title."""
+    tally = Tally()
+    for name in ("bullets", "tags", "materials"):
+        for first, second in _list_alike(listing, name):
+            tally.lower(0.85, f'{name}: "{first[:40]}" and "{second[:40]}" say the same')
+    title = " ".join(listing.text("title").casefold().split())
+    description = " ".join(_read(listing, ("description",)).casefold().split())
+    if title and len(description) > len(title) and description.startswith(title):
+        tally.lower(0.9, "the description begins by repeating the title")
+    if title and description.count(title) > 1:
+        tally.lower(0.85, "the description repeats the whole title")
+    stuttered = _list_stuttered(listing)
+    if stuttered:
+        tally.lower(0.85, f"the same word twice in a row: {', '.join(stuttered[:3])}")
+    return tally
+
+
+def rate_keywords(listing: Listing, keywords: Sequence[str]) -> Tally:
+    """The share of the seller's terms that a text has in full; saying one again earns nothing."""
+    tally = Tally()
+    stated = {fold_word(word.text) for word in list_words(_read(listing, _SEARCHED))}
+    terms = [term for term in dict.fromkeys(k.strip() for k in keywords) if term]
+    missing = [
+        term for term in terms if not {fold_word(word.text) for word in list_words(term)} <= stated
+    ]
+    if missing:
+        share = (len(terms) - len(missing)) / len(terms)
+        tally.lower(
+            share, f"{len(missing)} of {len(terms)} terms missing: {', '.join(missing[:5])}"
+        )
+    title = _read(listing, ("title",)).casefold()
+    for term in terms:
+        if title.count(term.casefold()) >= _REPEATS_THAT_ANNOY:
+            tally.lower(0.7, f'the title repeats the term "{term}"')
+    return tally
+
+
+def _rate_sentences(tally: Tally, text: str) -> None:
+    lengths = [len(part.split()) for part in _SENTENCE_END.split(text) if part.strip()]
+    if lengths and sum(lengths) / len(lengths) > _LONG_SENTENCE:
+        mean = round(sum(lengths) / len(lengths))
+        tally.lower(0.9, f"sentences of the description have {mean} words on average")
+
+
+def _list_stated(listing: Listing) -> set[str]:
+    return {fold_word(word.text) for word in list_words(_read(listing, TEXT_FIELDS))}
+
+
+def _list_alike(listing: Listing, name: str) -> list[tuple[str, str]]:
+    value = listing.fields.get(name, ())
+    items = [value] if isinstance(value, str) else [item for item in value if item.strip()]
+    worded = [(item, _content(item)) for item in items]
+    return [
+        (first, second)
+        for (first, one), (second, other) in combinations(worded, 2)
+        if _are_alike(one, other) or first.casefold() == second.casefold()
+    ]
+
+
+def _are_alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    if min(len(one), len(other)) < _FEWEST_WORDS:
+        return False
+    return len(one & other) / len(one | other) >= _NEARLY_THE_SAME
+
+
+def _list_stuttered(listing: Listing) -> list[str]:
+    content = [folded for folded, _ in iter_content_words(list_words(_read(listing, ("title",))))]
+    return list(dict.fromkeys(first for first, second in pairwise(content) if first == second))
+
+
+def _content(text: str) -> frozenset[str]:
+    return frozenset(folded for folded, _ in iter_content_words(list_words(text)))
+
+
+def _read(listing: Listing, names: Sequence[str]) -> str:
+    """The texts as a shopper reads them, each up to a length that no shopper reads."""
+    texts = (listing.text(name)[:_LONGEST_READ] for name in names)
+    return "\n".join(Passage(text, names=OwnNames()).plain for text in texts if text)
