@@ -97,3 +97,17 @@ class JobQueue(Protocol):
     def ping(self) -> None:
         """Raises UnavailableError when the road is closed."""
         ...
+
+
+class ReplicaTarget(Protocol):
+    """What sets the number of worker replicas."""
+
+    name: str
+
+    def read(self) -> int | None:
+        """How many are asked for now, None when that is not known."""
+        ...
+
+    def write(self, replicas: int) -> None:
+        """Ask for that many."""
+        ...

@@ -210,8 +210,17 @@ def set_draining(session: Session, process_id: uuid.UUID) -> None:
 
 
 def delete_process(session: Session, process_id: uuid.UUID) -> None:
-    """The process has ended in order."""
-    session.execute(text("DELETE FROM app.worker_process WHERE id = :id"), {"id": process_id})
+    """The process has ended in order.
+
+    While it still holds jobs its row stays, draining, so that their rescue counts as no crash.
+    """
+    session.execute(
+        text(
+            "DELETE FROM app.worker_process p WHERE id = :id AND NOT EXISTS ("
+            "SELECT FROM app.job j WHERE j.lease_owner = p.id AND j.state = 'running')"
+        ),
+        {"id": process_id},
+    )
 
 
 def delete_dead_processes(session: Session, *, older_than_s: float) -> None:

@@ -362,6 +362,12 @@ def cancel_subject(session: Session, seller_id: uuid.UUID, subject_id: uuid.UUID
         request_cancel(session, seller_id, job_id=job_id)
 
 
+def has_work(session: Session, seller_id: uuid.UUID, work_hash: str) -> bool:
+    """Whether this very work was done or is under way."""
+    found = select(JobRow.id).where(JobRow.seller_id == seller_id, JobRow.work_hash == work_hash)
+    return session.scalars(found.limit(1)).first() is not None
+
+
 def is_final(state: str) -> bool:
     """Whether a job in this state will not move by itself."""
     return state in FINAL

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, Key, MadeAt, SellerKey
+from models.seller import SellerRow
 
 
 class StoreRow(Base):
@@ -255,3 +256,23 @@ def list_listings(
     elif state == "hard":
         found = found.where(ListingRow.hard > 0)
     return [(row, name) for row, name in session.execute(found)]
+
+
+def list_due(
+    session: Session, *, after: tuple[uuid.UUID, uuid.UUID] | None, limit: int
+) -> list[ListingRow]:
+    """Listings of sellers who are not paused, without an open suggestion, by (seller, id)."""
+    found = (
+        select(ListingRow)
+        .join(SellerRow, SellerRow.id == ListingRow.seller_id)
+        .where(
+            SellerRow.paused_at.is_(None),
+            ListingRow.open_suggestion_id.is_(None),
+            ListingRow.current_revision_id.is_not(None),
+        )
+        .order_by(ListingRow.seller_id, ListingRow.id)
+        .limit(limit)
+    )
+    if after is not None:
+        found = found.where(tuple_(ListingRow.seller_id, ListingRow.id) > after)
+    return list(session.scalars(found))

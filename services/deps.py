@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dramatiq
-from domain.catalogue import get_llm
 from dramatiq.brokers.redis import RedisBroker
-from gateways.provider_budget import RedisBudget
 
 from core.clock import monotonic_s
+from core.errors import SettingsError
 from core.settings import Settings
-from domain.ports import JobQueue, LanguageModel, ProviderBudget
+from domain.catalogue import get_llm
+from domain.ports import JobQueue, LanguageModel, ProviderBudget, ReplicaTarget
 from gateways.groq_llm import GroqModel
 from gateways.job_queue import RedisJobQueue, build_broker, connect_web, connect_worker
+from gateways.local_replicas import LocalReplicas
+from gateways.provider_budget import RedisBudget
 from models.session import Database
 
 REFUSAL_PAUSE_S = 60.0
@@ -107,3 +110,14 @@ def _open_door(settings: Settings) -> LlmDoor:
         max_connections=settings.worker_threads,
     )
     return LlmDoor(llm=llm, budget=budget, model=settings.groq_model)
+
+
+def build_replica_target(settings: Settings) -> ReplicaTarget:
+    """What the scaler sets; the embedded mode names its state folder."""
+    if not settings.state_dir:
+        raise SettingsError(
+            "LISTWRIGHT_STATE_DIR is not set.",
+            field="settings",
+            remedy="The local adapter writes there; `flask up` sets it.",
+        )
+    return LocalReplicas(Path(settings.state_dir))

@@ -39,11 +39,15 @@ FORGET_PROCESS_S: Final = 3600.0
 
 @dataclass(slots=True)
 class Rounds:
-    """When the slower duties were last done, and when the database was last lost."""
+    """When the slower duties were last done, and when the database last did not answer."""
 
     aged_s: float = -1e9
     cleaned_s: float = -1e9
     database_back_s: float = -1e9
+
+    def note_outage(self) -> None:
+        """The database did not answer: beats were missed that were not the workers' fault."""
+        self.database_back_s = monotonic_s()
 
 
 def run_tick(deps: Deps, rounds: Rounds) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import ConflictError, InvalidFieldError, NotFoundError, TooLargeError
@@ -16,11 +17,12 @@ from domain.brief import EngineChoice, Mode
 from domain.files.source import ByteStream, FileShape
 from domain.job import JobKind, Lane
 from domain.listing import TEXT_FIELDS, Channel
+from domain.ports import Dispatch
 from models import batch as batches
 from models import import_file as imports
 from models import job as jobs
 from services.deps import Deps
-from services.submit import Wish
+from services.submit import Wish, push_quietly
 
 CHUNK_BYTES: Final = 1024 * 1024
 
@@ -141,7 +143,8 @@ def receive_import(
             size_bytes=got.size_bytes,
             sha256=got.digest.hexdigest(),
         )
-        insert_import_job(deps, session, seller_id, import_id, phase="read")
+        dispatch = insert_import_job(deps, session, seller_id, import_id, phase="read")
+    push_quietly(deps, dispatch)
     return import_id
 
 
@@ -168,22 +171,29 @@ def _require_size(deps: Deps, size_bytes: int) -> None:
 
 def insert_import_job(
     deps: Deps, session: Session, seller_id: uuid.UUID, import_id: uuid.UUID, *, phase: str
-) -> None:
-    """Submit the work on a file: first ``read``, after confirmation ``submit``."""
+) -> Dispatch:
+    """Submit the work on a file: first ``read``, after confirmation ``submit``.
+
+    Somebody waits for it, so its message is to be sent at once, after the commit.
+    """
+    job_id = new_id()
     jobs.insert_jobs(
         session,
         [
             {
-                "id": new_id(),
+                "id": job_id,
                 "seller_id": seller_id,
                 "kind": JobKind.IMPORT.value,
                 "lane": Lane.FILES.value,
                 "pool": deps.pool,
                 "subject_id": import_id,
                 "work_hash": f"import:{import_id}:{phase}",
+                "dispatched_at": text("clock_timestamp()"),
+                "dispatch_no": 1,
             }
         ],
     )
+    return Dispatch(job_id, 1, Lane.FILES)
 
 
 def confirm_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> None:
@@ -206,7 +216,8 @@ def confirm_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> No
             session, seller_id=seller_id, batch_id=batch_id, kind="import", total=0
         )
         imports.update_import(session, seller_id, import_id, state="confirmed", batch_id=batch_id)
-        insert_import_job(deps, session, seller_id, import_id, phase="submit")
+        dispatch = insert_import_job(deps, session, seller_id, import_id, phase="submit")
+    push_quietly(deps, dispatch)
 
 
 def cancel_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, reason: str) -> None:

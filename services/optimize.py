@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from domain.gate import judge
-from domain.prompts import build_repair_messages, build_request
-from domain.rewrite import find_touchable, propose
+from domain.rewrite import propose
 
 from core.errors import (
     AppError,
@@ -20,11 +18,14 @@ from core.log import get_logger
 from domain.answers import parse_answer
 from domain.brief import Brief, Engine, EngineChoice
 from domain.findings import Check, Finding, Level, Refusal
+from domain.gate import judge
 from domain.job import MAX_ATTEMPTS, Outcome, retry_delay_s
 from domain.listing import TextValue
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet, load_rulebook
 from domain.ports import LlmRequest
+from domain.prompts import build_repair_messages, build_request
+from domain.rewrite_scope import find_touchable
 from models import brief as briefs
 from models import job as jobs
 from services.deps import Deps

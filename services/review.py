@@ -224,7 +224,7 @@ class _Review:
         approved = {
             one.field: fields_from_json({one.field: one.final})[one.field]
             for one in self.fields
-            if one.action in ("accept", "edit")
+            if one.action in ("accept", "edit") and one.final is not None
         }
         self._set_text(self._base.with_fields(approved))
         if all(one.action is not None or one.after is None for one in self.fields):

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.gate import find_touchable, is_already_good
-from domain.prompts import PROMPT_VERSION, build_request, estimate_request_tokens
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -19,8 +17,11 @@ from core.log import get_logger
 from domain.brief import Brief, EngineChoice, Mode, canonical_json
 from domain.job import JobKind, JobState, Lane
 from domain.listing import Listing
+from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet
 from domain.ports import Dispatch
+from domain.prompts import PROMPT_VERSION, build_request, estimate_request_tokens
+from domain.rewrite_scope import find_touchable
 from models import brief as briefs
 from models import idempotency
 from models import job as jobs
@@ -211,9 +212,11 @@ def job_values(
 
 def estimate_job_tokens(deps: Deps, brief: Brief, rules: RuleSet) -> int:
     """Tokens the first call will be charged at most; 0 when no call will be made."""
-    if not uses_llm(deps, brief.engine) or is_already_good(brief, rules):
+    if not uses_llm(deps, brief.engine):
         return 0
-    fields = find_touchable(brief, rules)
+    fields = find_touchable(brief, check_listing(brief.listing, rules))
+    if not fields:
+        return 0
     return estimate_request_tokens(build_request(brief, rules, fields, model=deps.llm_model))
 
 

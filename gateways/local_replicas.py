@@ -1,0 +1,32 @@
+"""Replicas of the embedded mode: the wish stands in a file, the supervisor makes it true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+FILE_NAME: Final = "replicas.json"
+SERVICE: Final = "worker"
+
+
+class LocalReplicas:
+    """Implements domain.ports.ReplicaTarget by the file that the supervisor reads each second."""
+
+    name = "local"
+
+    def __init__(self, state_dir: Path) -> None:
+        self._path = state_dir / FILE_NAME
+
+    def read(self) -> int | None:
+        """The number last written, None before the first."""
+        try:
+            return int(json.loads(self._path.read_text(encoding="utf-8"))[SERVICE])
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+
+    def write(self, replicas: int) -> None:
+        """Ask for that many; the file is replaced whole, never half written."""
+        draft = self._path.with_suffix(".tmp")
+        draft.write_text(json.dumps({SERVICE: replicas}), encoding="utf-8")
+        draft.replace(self._path)

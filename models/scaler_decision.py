@@ -1,0 +1,67 @@
+"""What the scaler decided and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Json, MadeAt
+
+
+class ScalerDecisionRow(Base):
+    """One change, or one refusal to change; ticks that change nothing are not kept."""
+
+    __tablename__ = "scaler_decision"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    adapter: Mapped[str]
+    replicas: Mapped[int]
+    wanted: Mapped[int]
+    applied: Mapped[bool]
+    reason: Mapped[str]
+    inputs: Mapped[Json]
+    created_at: Mapped[MadeAt]
+
+
+def insert_decision(
+    session: Session,
+    *,
+    adapter: str,
+    replicas: int,
+    wanted: int,
+    applied: bool,
+    reason: str,
+    inputs: Mapping[str, Any],
+) -> None:
+    """Keep a decision."""
+    session.execute(
+        text(
+            "INSERT INTO app.scaler_decision (adapter, replicas, wanted, applied, reason, inputs)"
+            " VALUES (:adapter, :replicas, :wanted, :applied, :reason, CAST(:inputs AS jsonb))"
+        ),
+        {
+            "adapter": adapter,
+            "replicas": replicas,
+            "wanted": wanted,
+            "applied": applied,
+            "reason": reason,
+            "inputs": json.dumps(inputs),
+        },
+    )
+
+
+def measure_backlog(session: Session, *, pool: str, lanes: list[str]) -> tuple[int, int]:
+    """Due jobs that wait, and jobs that run, in these lanes."""
+    found = session.execute(
+        text(
+            "SELECT count(*) FILTER (WHERE state <> 'running' AND scheduled_at <="
+            " clock_timestamp()), count(*) FILTER (WHERE state = 'running') FROM app.job"
+            " WHERE pool = :pool AND lane = ANY(:lanes)"
+            " AND state IN ('available', 'running', 'retryable')"
+        ),
+        {"pool": pool, "lanes": lanes},
+    ).one()
+    return int(found[0]), int(found[1])

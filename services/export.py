@@ -1,0 +1,186 @@
+"""Gives the seller's file back, with only the approved cells changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from core.errors import ConflictError, InvalidFieldError, NotFoundError
+from domain.brief import Engine
+from domain.files.edits import Edit
+from domain.files.source import FileShape, Report, RowProblem, SupplementRow
+from domain.files.subset import write_changes, write_revert
+from domain.files.supplement import write_supplement
+from domain.files.writer import write_full
+from domain.listing import TEXT_FIELDS, TextValue, fields_from_json
+from models import import_file as imports
+from models import suggestion as suggestions
+from services.deps import Deps
+from services.imports import ImportOptions, open_stream
+
+PAGE: Final = 500
+READY_STATES = ("ready", "done", "cancelled")
+
+
+class Form(StrEnum):
+    """What the seller gets back."""
+
+    FULL = "full"
+    """The seller's own file, byte for byte but for approved cells."""
+    CHANGES = "changes"
+    """Key columns and changed columns of changed products, to be imported on the platform."""
+    REVERT = "revert"
+    """The same with the seller's former texts."""
+    SUPPLEMENT = "supplement"
+    """Key and new fields, for another channel than the file's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """The approved fields of one product of the file."""
+
+    row_no: int
+    key: str
+    fields: dict[str, TextValue]
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A file to hand out; ``notes`` are warnings known beforehand."""
+
+    name: str
+    form: Form
+    body: Iterator[bytes]
+    notes: tuple[str, ...]
+
+
+def choose_form(shape: FileShape, channel: str) -> Form:
+    """In place where file and channel match or the file is generic, else a supplement."""
+    return Form.FULL if shape.channel in ("", channel) else Form.SUPPLEMENT
+
+
+def export_import(
+    deps: Deps,
+    seller_id: uuid.UUID,
+    import_id: uuid.UUID,
+    *,
+    form: Form | None = None,
+    report: Report | None = None,
+) -> Export:
+    """The file of an import with what is approved by now.
+
+    Raises NotFoundError; ConflictError while the import is being worked on or when it failed.
+    ``report`` is told of approved texts that the file cannot hold.
+    """
+    with deps.database.transaction(seller=seller_id) as session:
+        row = imports.find_import(session, seller_id, import_id)
+    if row is None:
+        raise NotFoundError("there is no such import.", field="id")
+    if row.state not in READY_STATES or not row.shape:
+        raise ConflictError(
+            f"the import is {row.state}, so its file is not ready.",
+            remedy="Ask again when its state is done.",
+        )
+    shape = FileShape.from_json(row.shape)
+    chosen = form or choose_form(shape, row.channel)
+    body = _write(deps, row, shape, chosen, report or _ignore)
+    return Export(
+        name=_name(row, chosen), form=chosen, body=body, notes=_list_notes(row, shape, chosen)
+    )
+
+
+def _ignore(_problem: RowProblem) -> None:
+    return None
+
+
+def _name(row: imports.ImportFileRow, form: Form) -> str:
+    stem, dot, suffix = row.name.rpartition(".")
+    if form is Form.SUPPLEMENT:
+        return f"{stem or row.name}-{row.channel}.csv"
+    return f"{stem or row.name}-{form.value}{dot}{suffix if dot else ''}"
+
+
+def _list_notes(row: imports.ImportFileRow, shape: FileShape, form: Form) -> tuple[str, ...]:
+    if form is not Form.SUPPLEMENT and shape.channel not in ("", row.channel):
+        warning = (
+            f"This is your {shape.channel} file with texts written for {row.channel}: import it"
+            f" back into {shape.channel} only if you want them there."
+        )
+        return (warning,)
+    return ()
+
+
+def _write(
+    deps: Deps, row: imports.ImportFileRow, shape: FileShape, form: Form, report: Report
+) -> Iterator[bytes]:
+    stream = open_stream(deps, row.seller_id, row.id)
+    if form is Form.SUPPLEMENT:
+        fields = ImportOptions.from_json(row.options).fields or TEXT_FIELDS
+        return write_supplement(_iter_supplement(deps, row), row.channel, fields)
+    edits = _iter_edits(deps, row)
+    if form is Form.CHANGES:
+        return write_changes(stream, shape, edits, report=report)
+    if form is Form.REVERT:
+        return write_revert(stream, shape, edits)
+    return write_full(stream, shape, edits, report=report)
+
+
+def _iter_edits(deps: Deps, row: imports.ImportFileRow) -> Iterator[Edit]:
+    for one in iter_approved(deps, row):
+        yield one.row_no, one.fields
+
+
+def _iter_supplement(deps: Deps, row: imports.ImportFileRow) -> Iterator[SupplementRow]:
+    for one in iter_approved(deps, row):
+        yield SupplementRow(key=one.key, fields=one.fields, engine=one.engine)
+
+
+def iter_approved(deps: Deps, row: imports.ImportFileRow) -> Iterator[Approved]:
+    """Products with approved fields, in file order, a page a transaction."""
+    after = -1
+    while True:
+        with deps.database.transaction(seller=row.seller_id) as session:
+            items = imports.list_items(session, row.id, after=after, limit=PAGE)
+            if not items:
+                return
+            found = suggestions.list_approved_fields(
+                session, row.seller_id, [(item.listing_id, item.revision_id) for item in items]
+            )
+        yield from _group(items, found)
+        after = items[-1].ordinal
+
+
+def _group(
+    items: Sequence[imports.ImportItemRow], found: Sequence[tuple[uuid.UUID, str, Any, str]]
+) -> Iterator[Approved]:
+    fields: dict[uuid.UUID, dict[str, TextValue]] = {}
+    engines: dict[uuid.UUID, set[str]] = {}
+    for listing_id, name, content, engine in found:
+        fields.setdefault(listing_id, {}).update(fields_from_json({name: content}))
+        engines.setdefault(listing_id, set()).add(engine)
+    for item in items:
+        if item.listing_id in fields:
+            # Text of a language model must be declared as such: one such field decides.
+            written = engines[item.listing_id]
+            engine = Engine.GROQ if Engine.GROQ in written else Engine.RULES
+            yield Approved(
+                row_no=item.row_no,
+                key=item.source_key,
+                fields=fields[item.listing_id],
+                engine=engine.value,
+            )
+
+
+def parse_form(name: str) -> Form | None:
+    """A form by name, None for ""; raises InvalidFieldError naming the known ones."""
+    if not name:
+        return None
+    if name not in list(Form):
+        raise InvalidFieldError(
+            f"there is no form {name!r}.", field="form", remedy=f"Use one of: {', '.join(Form)}."
+        )
+    return Form(name)

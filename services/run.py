@@ -1,0 +1,61 @@
+"""Runs whatever job a message names: claim it, then do what its kind asks for."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final, Protocol
+
+from core.errors import UnavailableError
+from core.log import get_logger
+from domain.job import JobKind
+from models import job as jobs
+from services.deps import Deps
+from services.finish import discard
+from services.import_work import run_import
+from services.llm_step import Lease
+from services.optimize import run_optimize
+
+log = get_logger(__name__)
+
+MAX_RUN_S: Final = 600.0
+"""A job that runs longer is taken back: three calls of 30 s, commits retried for 120 s each."""
+
+
+class Owner(Lease, Protocol):
+    """The process that runs jobs."""
+
+    @property
+    def process_id(self) -> uuid.UUID:
+        """Its id in the table of processes."""
+        ...
+
+
+def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner) -> None:
+    """Claim and run one job.
+
+    A message whose job is not due, final, held or taken is dropped: the row decides. When the
+    database is away nothing is claimed, and the dispatcher sends the job again.
+    """
+    try:
+        with deps.database.transaction(system="claim") as session:
+            job = jobs.claim_job(
+                session, job_id, pool=deps.pool, owner=owner.process_id, max_run_s=MAX_RUN_S
+            )
+        if job is not None:
+            _run(deps, job, owner)
+    except UnavailableError as fault:
+        log.warning("job_left_to_the_sweeper", job_id=str(job_id), reason=fault.message)
+
+
+def _run(deps: Deps, job: jobs.JobRow, owner: Owner) -> None:
+    try:
+        if job.kind == JobKind.IMPORT:
+            run_import(deps, job)
+        else:
+            run_optimize(deps, job, owner)
+    except UnavailableError:
+        raise
+    except Exception as fault:
+        # A fault of ours must not come back for ever: it ends the job, and says what it was.
+        log.exception("job_failed", job_id=str(job.id), kind=job.kind)
+        discard(deps, job, code="internal_error", detail=f"{type(fault).__name__} in our code")

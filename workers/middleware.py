@@ -1,0 +1,54 @@
+"""Ties the life of a Dramatiq worker to our runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dramatiq
+from dramatiq.broker import Broker, MessageProxy
+from dramatiq.worker import Worker
+
+from domain.job import Lane
+from workers.runtime import Runtime
+
+
+class Lifecycle(dramatiq.Middleware):
+    """Starts the runtime when the worker boots, drains it first when it stops.
+
+    The runtime is made in the worker's own process: connections must not cross a fork.
+    """
+
+    def __init__(self, build_runtime: Callable[[], Runtime]) -> None:
+        self._build_runtime = build_runtime
+        self._runtime: Runtime | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime of this process, from its boot on."""
+        if self._runtime is None:
+            self._runtime = self._build_runtime()
+        return self._runtime
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Register before the first message is fetched."""
+        queues = sorted(worker.consumer_whitelist or {lane.value for lane in Lane})
+        self.runtime.start(queues, worker.worker_threads)
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Stop claiming at once."""
+        self.runtime.drain()
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Leave in order."""
+        self.runtime.end()
+
+    def after_process_message(
+        self,
+        broker: Broker,  # noqa: ARG002
+        message: MessageProxy,  # noqa: ARG002
+        *,
+        result: object = None,  # noqa: ARG002
+        exception: BaseException | None = None,  # noqa: ARG002
+    ) -> None:
+        """A place is free: let the dispatcher fill it."""
+        self.runtime.wake()

@@ -1,0 +1,107 @@
+"""What one worker process is: its registration, its beat, its dispatcher, its readiness to pay."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from core.errors import AppError, UnavailableError
+from core.ids import new_id
+from core.log import get_logger
+from services.deps import Deps
+from services.dispatch import BEAT_S, STALE_S, Rounds, run_tick
+from services.process import beat, end_process, register_process, start_draining, wait_for_schema
+
+log = get_logger(__name__)
+
+TICK_S: Final = 0.25
+IDLE_TICK_S: Final = 2.0
+LEAST_TICK_S: Final = 0.05
+
+
+class Runtime:
+    """One worker process between boot and shutdown; jobs see it as their lease."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+        self.process_id: uuid.UUID = new_id()
+        self._ending = threading.Event()
+        self._woken = threading.Event()
+        self._beat_failed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._queues: Sequence[str] = ()
+        self._worker_threads = 0
+
+    def start(self, queues: Sequence[str], worker_threads: int) -> None:
+        """Wait for the schema, register, and begin to beat and to dispatch."""
+        self._queues, self._worker_threads = queues, worker_threads
+        wait_for_schema(self.deps)
+        self._register()
+        for name, loop in (("beat", self._beat), ("dispatcher", self._dispatch)):
+            thread = threading.Thread(target=loop, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _register(self) -> None:
+        register_process(
+            self.deps, self.process_id, queues=self._queues, threads=self._worker_threads
+        )
+
+    def may_call(self) -> bool:
+        """No paid call starts while the process drains, or once it has missed a beat."""
+        return not (self._ending.is_set() or self._beat_failed.is_set())
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether another job may be claimed."""
+        return not self._ending.is_set()
+
+    def wake(self) -> None:
+        """There may be new work: let the dispatcher look at once."""
+        self._woken.set()
+
+    def drain(self) -> None:
+        """Claim and pay nothing more; what is left behind now is no crash."""
+        self._ending.set()
+        self._woken.set()
+        try:
+            start_draining(self.deps, self.process_id)
+        except AppError as fault:
+            log.warning("draining_not_said", reason=fault.message)
+
+    def end(self) -> None:
+        """Leave in order."""
+        for thread in self._threads:
+            thread.join(timeout=BEAT_S)
+        try:
+            end_process(self.deps, self.process_id)
+        except AppError as fault:
+            log.warning("end_not_said", reason=fault.message)
+        self.deps.database.dispose()
+
+    def _beat(self) -> None:
+        while not self._ending.wait(BEAT_S):
+            try:
+                if not beat(self.deps, self.process_id):
+                    self._register()
+                self._beat_failed.clear()
+            except UnavailableError as fault:
+                self._beat_failed.set()
+                log.warning("beat_failed", reason=fault.message)
+
+    def _dispatch(self) -> None:
+        rounds, wait_s = Rounds(), TICK_S
+        while not self._ending.is_set():
+            try:
+                sent = run_tick(self.deps, rounds)
+                wait_s = TICK_S if sent else min(wait_s * 2, IDLE_TICK_S)
+            except UnavailableError as fault:
+                rounds.note_outage()
+                wait_s = IDLE_TICK_S
+                log.warning("tick_failed", reason=fault.message, rescue_in_s=STALE_S)
+            self._ending.wait(LEAST_TICK_S)
+            if self._woken.wait(wait_s):
+                self._woken.clear()
+                wait_s = TICK_S
