@@ -23,7 +23,7 @@ class FileLimits:
     max_rows: int = 500_000
     max_columns: int = 500
     max_cell_bytes: int = 100_000
-    max_record_bytes: int = 16 * 1024 * 1024
+    max_record_bytes: int = 8 * 1024 * 1024
 
 
 DEFAULT_LIMITS = FileLimits()

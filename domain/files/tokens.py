@@ -21,28 +21,21 @@ class Tokenizer:
     """The grammar of one delimiter and quote character.
 
     A quote opens a cell only as its first character; doubled, it stands for itself. Records end
-    with CR, LF or CRLF outside quotes, mixed as they come.
+    with CR, LF or CRLF outside quotes, mixed as they come. Quotes are followed by steps of our own
+    and not by one large pattern, whose memory would grow with the cells and quotes of a record.
     """
 
     def __init__(self, delimiter: str, *, quotechar: str = '"') -> None:
         mark, quote = re.escape(delimiter), re.escape(quotechar)
-        # The look-ahead after the closing quote leaves one way to read a run of quotes, so that
-        # the pattern never backs out of a pair and stays linear without possessive quantifiers
-        # (which early releases of Python 3.11 get wrong inside groups).
-        quoted = f"{quote}[^{quote}]*(?:{quote}{quote}[^{quote}]*)*{quote}(?!{quote})"
-        cell = f"(?:{quoted}|(?!{quote}))[^{mark}\r\n]*"
-        record = f"({cell}(?:{mark}{cell})*)"
-        inner_end, last_end = "(\r\n|\n|\r(?=[^\n]))", "(\r\n|\n|\r|\\Z)"
         self.delimiter = delimiter
         self.quotechar = quotechar
-        self._plain = re.compile(f"([^{quote}\r\n]*){inner_end}")
-        self._record = re.compile(f"{record}{inner_end}")
-        self._last = re.compile(f"{record}{last_end}")
-        self._cell = re.compile(f"{mark}({cell})")
-        self._quoted = re.compile(quoted)
+        self._plain = re.compile(f"([^{quote}\r\n]*)(\r\n|\n|\r(?=[^\n]))")
+        self._stop = re.compile(f"\r\n|\n|\r|{mark}{quote}")
+        self._quotes = re.compile(f"{quote}+")
+        self._opening = delimiter + quotechar
         self._empty_chars = f" \t{delimiter}{quotechar}"
 
-    def iter_records(self, texts: Iterable[str], *, max_chars: int = 1 << 24) -> Iterator[Record]:
+    def iter_records(self, texts: Iterable[str], *, max_chars: int = 1 << 23) -> Iterator[Record]:
         """Every record of a text that comes in pieces, blank lines included.
 
         Raises FileFormatError for a quote that is never closed, naming the line where it opens.
@@ -53,11 +46,12 @@ class Tokenizer:
             if len(pending) < wanted:
                 continue
             start = 0
-            while found := self._plain.match(pending, start) or self._record.match(pending, start):
-                record = Record(found[1], found[2], line)
+            while span := self._find_record(pending, start):
+                end, following = span
+                record = Record(pending[start:end], pending[end:following], line)
                 yield record
                 line += count_lines(record.raw) + 1
-                start = found.end()
+                start = following
             pending = pending[start:]
             self._require_short(pending, line, max_chars=max_chars)
             # Reading twice as much before looking again keeps a long record linear.
@@ -67,27 +61,58 @@ class Tokenizer:
     def _iter_last(self, pending: str, line: int) -> Iterator[Record]:
         start = 0
         while start < len(pending):
-            found = self._last.match(pending, start)
-            if found is None:
-                raise self._unclosed(pending[start:], line)
-            yield Record(found[1], found[2], line)
-            line += count_lines(found[1]) + 1
-            start = found.end()
+            end, following, opening = self._scan(pending, start)
+            if opening is not None:
+                raise self._unclosed(pending[start:], line, opening=opening - start)
+            yield Record(pending[start:end], pending[end:following], line)
+            line += count_lines(pending[start:end]) + 1
+            start = following
+
+    def _find_record(self, text: str, start: int) -> tuple[int, int] | None:
+        """Where the record ends and the next begins; None while more text may belong to it."""
+        if found := self._plain.match(text, start):
+            return found.end(1), found.end()
+        end, following, opening = self._scan(text, start)
+        if opening is not None or end == following or text[end:] == "\r":
+            return None
+        return end, following
+
+    def _scan(self, text: str, start: int) -> tuple[int, int, int | None]:
+        """End of the record, start of the next, and where a quote opens that nothing closes."""
+        position = start
+        if text.startswith(self.quotechar, start):
+            position = self._find_close(text, start)
+            if position < 0:
+                return len(text), len(text), start
+        while found := self._stop.search(text, position):
+            if text[found.start()] in "\r\n":
+                return found.start(), found.end(), None
+            position = self._find_close(text, found.end() - 1)
+            if position < 0:
+                return len(text), len(text), found.end() - 1
+        return len(text), len(text), None
+
+    def _find_close(self, text: str, opening: int) -> int:
+        """Just behind the quote that closes the one at ``opening``; -1 when none does."""
+        position = opening + 1
+        while found := self._quotes.search(text, position):
+            position = found.end()
+            if (position - found.start()) % 2:
+                return position
+        return -1
 
     def _require_short(self, pending: str, line: int, *, max_chars: int) -> None:
         if len(pending) <= max_chars:
             return
-        if self.quotechar in pending and self._last.match(pending) is None:
-            raise self._unclosed(pending, line)
+        opening = self._scan(pending, 0)[2]
+        if opening is not None:
+            raise self._unclosed(pending, line, opening=opening)
         message = f"The record that begins in line {line} is longer than {max_chars} characters."
         raise FileFormatError(message, line=line, remedy="Check the file's line ends.")
 
-    def _unclosed(self, pending: str, line: int) -> FileFormatError:
-        opens_at, column_no = 0, 1
-        text = self.delimiter + pending
-        while found := self._cell.match(text, opens_at):
-            opens_at, column_no = found.end(), column_no + 1
-        line += count_lines(text[:opens_at])
+    def _unclosed(self, pending: str, line: int, *, opening: int) -> FileFormatError:
+        column_no = len(self.split(pending[:opening]))
+        line += count_lines(pending[:opening])
         message = f"A quote opens in line {line}, cell {column_no}, and is never closed."
         remedy = f"Close it, or write a quote inside a quoted cell twice ({self.quotechar * 2})."
         return FileFormatError(message, line=line, column=f"cell {column_no}", remedy=remedy)
@@ -96,7 +121,18 @@ class Tokenizer:
         """The cells of a record as written."""
         if self.quotechar not in raw:
             return raw.split(self.delimiter)
-        return self._cell.findall(self.delimiter + raw)
+        cells: list[str] = []
+        start = 0
+        while start >= 0:
+            if raw.startswith(self.quotechar, start):
+                closed = self._find_close(raw, start)
+                end = raw.find(self.delimiter, closed) if closed > 0 else -1
+                cells.append(raw[start:end] if end >= 0 else raw[start:])
+            else:
+                end = raw.find(self._opening, start)
+                cells.extend((raw[start:end] if end >= 0 else raw[start:]).split(self.delimiter))
+            start = end + 1 if end >= 0 else -1
+        return cells
 
     def join(self, cells: Iterable[str]) -> str:
         """The inverse of ``split``."""
@@ -106,20 +142,20 @@ class Tokenizer:
         """What a cell says."""
         if not cell.startswith(self.quotechar):
             return cell
-        found = self._quoted.match(cell)
-        if found is None:
+        if cell.find(self.quotechar, 1) == len(cell) - 1:
+            return cell[1:-1]
+        closed = self._find_close(cell, 0)
+        if closed < 0:
             return cell
-        inner = found[0][1:-1]
-        if self.quotechar in inner:
-            inner = inner.replace(self.quotechar * 2, self.quotechar)
-        return inner + cell[found.end() :].rstrip()
+        inner = cell[1 : closed - 1].replace(self.quotechar * 2, self.quotechar)
+        return inner + cell[closed:].rstrip()
 
     def is_well_quoted(self, cell: str) -> bool:
         """Whether nothing but space follows a closing quote."""
-        if not cell.startswith(self.quotechar):
+        if not cell.startswith(self.quotechar) or cell.find(self.quotechar, 1) == len(cell) - 1:
             return True
-        found = self._quoted.match(cell)
-        return found is not None and not cell[found.end() :].strip()
+        closed = self._find_close(cell, 0)
+        return closed > 0 and not cell[closed:].strip()
 
     def write(self, text: str, *, like: str) -> str:
         """A cell that says ``text``, quoted if the cell ``like`` is quoted or if it must be."""
