@@ -109,7 +109,7 @@ def _rate_capitals(tally: Tally, title: str, words: list[Word], names: OwnNames)
         tally.lower(0.9 ** min(len(shouted), 4), f"the title shouts: {', '.join(shouted[:4])}")
     letters = [word.text for word in words if word.text.isalpha() and len(word.text) > 1]
     upper = sum(word.isupper() for word in letters)
-    if len(letters) > 1 and upper / len(letters) > _SHOUT_SHARE:
+    if letters and upper / len(letters) > _SHOUT_SHARE:
         tally.lower(0.9, "most of the title is in capitals")
 
 

@@ -48,10 +48,9 @@ def promote(title: str, _brand: str, chance: random.Random) -> str:
 
 
 def drop_brand(title: str, brand: str, _chance: random.Random) -> str:
-    if brand.casefold() in NO_BRAND:
-        return title
     bounded = rf"(?<!\w){re.escape(brand)}(?!\w)"
-    return " ".join(re.sub(bounded, " ", title, flags=re.IGNORECASE).split())
+    kept, dropped = re.subn(bounded, " ", title, flags=re.IGNORECASE)
+    return " ".join(kept.split()) if dropped and brand.casefold() not in NO_BRAND else title
 
 
 def read_rows(name: str) -> list[tuple[str, str]]:
