@@ -10,7 +10,7 @@ class ScalingConfig:
     """The bounds, and how long a backlog may take.
 
     ``threads`` jobs run at once in a replica, each for about ``service_s``; ``drain_s`` is the time
-    in which the backlog should be gone; ``hold_s`` how long a lower wish must last before it counts.
+    in which the backlog should be gone; ``hold_s`` how long a lower wish must last to count.
     """
 
     replicas_min: int

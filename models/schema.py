@@ -1,10 +1,11 @@
-"""Which schema revision the database is at, and which this code needs."""
+"""Which schema revision the database is at, which this code needs, and the way there."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
@@ -13,10 +14,18 @@ from sqlalchemy.orm import Session
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def build_config(database_url: str = "") -> Config:
+    """Alembic's configuration for this checkout."""
+    config = Config(ROOT / "alembic.ini")
+    if database_url:
+        config.attributes["database_url"] = database_url
+    return config
+
+
 @cache
 def get_head() -> str:
     """The newest revision this code knows."""
-    return ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).get_current_head() or ""
+    return ScriptDirectory.from_config(build_config()).get_current_head() or ""
 
 
 def find_revision(session: Session) -> str:
@@ -24,3 +33,13 @@ def find_revision(session: Session) -> str:
     if session.execute(text("SELECT to_regclass('app.alembic_version')")).scalar() is None:
         return ""
     return str(session.execute(text("SELECT version_num FROM app.alembic_version")).scalar() or "")
+
+
+def upgrade(database_url: str) -> None:
+    """Bring a database to the head."""
+    command.upgrade(build_config(database_url), "head")
+
+
+def downgrade(database_url: str) -> None:
+    """Take everything back."""
+    command.downgrade(build_config(database_url), "base")
