@@ -15,7 +15,9 @@ _ORDER = re.compile(
     r"(?:ignore|disregard|forget)\b[^.!:]*(?:instructions?|rules?)[.!:,;]*\s*(?P<order>[^\n\"]*)",
     re.IGNORECASE,
 )
-_SAY = re.compile(r"^(?:and\s+|then\s+|instead\s+)*(?:say|write|reply with|output|answer)[:\s]+")
+_SAY = re.compile(
+    r"^(?:and\s+|then\s+|instead\s+)*(?:say|write|reply with|output|answer)[:\s]+", re.IGNORECASE
+)
 _REFUSALS = (
     "I'm sorry, but I can't help with that.",
     "As an AI language model, I cannot write this listing.",

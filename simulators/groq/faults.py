@@ -110,7 +110,7 @@ class FaultPlan:
         """The fault of the next request; ``prompt`` is what the user's messages say.
 
         A mark ``[[fault:KIND]]`` in the text wins; ``[[fault:KIND:2]]`` strikes only the first two
-        requests with that listing.
+        requests with that text.
         """
         with self._lock:
             self._requests += 1
@@ -125,7 +125,7 @@ class FaultPlan:
         mark = _MARK.search(prompt)
         if mark is None or mark[1] not in set(Fault):
             return None
-        identity = prompt[mark.start() : mark.start() + 200]
+        identity = prompt[prompt.rfind('"', 0, mark.start()) : mark.end()]
         self._marked[identity] += 1
         limit = int(mark[2]) if mark[2] else None
         return None if limit is not None and self._marked[identity] > limit else Fault(mark[1])

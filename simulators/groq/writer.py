@@ -27,7 +27,7 @@ _PHRASES = re.compile(r"never these (?:words|phrases|words or phrases): (.*)$")
 _ENOUGH = {"title": 80, "description": 1200, "short_description": 300}
 _ENOUGH_ITEMS = {"bullets": 5, "tags": 10, "materials": 5}
 _SIGNS = frozenset({"So", "Co", "Cs"})
-_MIN_TAG, _MAX_BULLET, _MAX_REPEATS, _SHOUT = 3, 200, 2, 4
+_MIN_TAG, _MAX_BULLET, _SHOUT = 3, 200, 4
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class Limits:
     phrases_banned: list[str] = field(default_factory=list)
     plain: bool = False
     quiet: bool = False
+    repeats: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def _read_rule(line: str, limits: Limits) -> None:
         limits.phrases_banned += [p.strip() for p in phrases[1].split(";") if p.strip()]
     limits.plain |= "HTML" in line
     limits.quiet |= "no words in capitals" in line
+    if "no word repeated" in line:
+        limits.repeats = 1
 
 
 def write_by_schema(schema: dict[str, Any], *, row: Row, limits: dict[str, Limits]) -> Any:  # noqa: ANN401 - JSON
@@ -137,7 +140,9 @@ def write_text(name: str, *, row: Row, limits: Limits) -> str:
         return strip_marks(source)[: limits.characters]
     if "description" in name:
         return _cut(_clean(source, limits), limits, _ENOUGH.get(name, 160))
-    text = _cut(_drop_repeats(_clean(source, limits)), limits, _ENOUGH.get(name, 120))
+    text = _cut(
+        _drop_repeats(_clean(source, limits), limits.repeats), limits, _ENOUGH.get(name, 120)
+    )
     return text.lower() if name == "search_terms" else text
 
 
@@ -194,10 +199,10 @@ def _is_shouting(text: str) -> bool:
     return len(letters) >= _SHOUT and sum(c.isupper() for c in letters) > len(letters) / 2
 
 
-def _drop_repeats(text: str) -> str:
+def _drop_repeats(text: str, allowed: int) -> str:
     kept: list[str] = []
     for word in text.split():
-        if sum(word.casefold() == other.casefold() for other in kept) < _MAX_REPEATS:
+        if sum(word.casefold() == other.casefold() for other in kept) < allowed:
             kept.append(word)
     return " ".join(kept)
 
