@@ -27,6 +27,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 _EXCEL_HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _GENERIC_CONFIDENCE = 0.4
 _MIN_COLUMNS = 2
+_NAMED_CELLS = 600
+"""Cells of a record that are looked at for known names: above any format's columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ def _score_delimiter(sample: str, delimiter: str) -> float:
 
 
 def _count_known(tokenizer: Tokenizer, cells: Sequence[str]) -> int:
-    return sum(is_known_header(normalize_header(tokenizer.value(cell)[:200])) for cell in cells)
+    names = (tokenizer.value(cell)[:200] for cell in cells[:_NAMED_CELLS])
+    return sum(is_known_header(normalize_header(name)) for name in names)
 
 
 def iter_first_records(sample: str, tokenizer: Tokenizer) -> Iterator[Record]:

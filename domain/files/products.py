@@ -41,7 +41,7 @@ def _build_product(draft: Draft, keys: _KeyRing) -> SourceProduct:
     key, problem = keys.name(draft)
     return SourceProduct(
         key=key,
-        row_no=draft.row_nos[0] if draft.first.row_no == draft.row_nos[0] else draft.first.row_no,
+        row_no=draft.first.row_no,
         line=draft.first.line,
         row_nos=tuple(draft.row_nos),
         listing=draft.build_listing(key),

@@ -205,3 +205,23 @@ def test_the_broken_sample_without_its_nul_gives_its_good_rows():
     assert len(products[4].listing.text("title")) == 40_000
     assert "Windows-1252" in shape.notes[0]
     assert b"".join(write_full(stream_of(content), shape, [])) == content
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ['"' + '""' * 100_000 + '"', '"x",' * 50_000, ',"' * 50_000],
+    ids=["pairs", "cells", "odd quotes"],
+)
+def test_hostile_quotes_block_their_row_alone(cell):
+    _, products = read_all(f"sku,title\nA,{cell}\nB,Cup\n")
+    assert [p.usable for p in products] == [False, True]
+
+
+def test_hostile_unclosed_quotes():
+    assert refusal('sku,title\nA,"' + '""' * 100_000 + "\nB,Cup\n").line == 2
+
+
+def test_windows_1252_is_read_to_the_last_byte_that_utf8_cannot_have():
+    shape, products = read_all(b"sku,title\nA,caf\xe9")
+    assert shape.dialect.encoding == "windows-1252"
+    assert products[0].listing.text("title") == "caf\u00e9"

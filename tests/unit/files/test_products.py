@@ -7,6 +7,7 @@ import json
 import pytest
 
 from domain.files.inspection import inspect_file
+from domain.files.products import iter_products
 from domain.files.source import FileShape
 from tests.unit.files.streams import read_all, shared_sample, stream_of
 
@@ -209,3 +210,40 @@ def test_etsy_tags_are_read_without_underscores():
     _, products = read_all(shared_sample("templates/etsy_listings_download_2var.csv"))
     assert products[0].listing.fields["tags"][0] == "stoneware mug"
     assert products[0].listing.attributes["Glaze"] == "Blue, Sand"
+
+
+def test_one_column_of_titles_is_enough():
+    shape, products = read_all("Title\nMug, blue\nCup\n")
+    assert [p.key for p in products] == ["row-1", "row-2"]
+    assert "No SKU" in shape.notes[0]
+    assert not products[1].problems
+
+
+def test_a_platform_needs_more_than_two_of_its_names():
+    shape, _ = read_all("Handle,Title\nmug,Mug\n")
+    assert (shape.profile, shape.channel) == ("generic", "")
+
+
+def test_the_seller_may_name_the_format():
+    content = "Handle,Title,Body (HTML)\nmug,Mug,Fine\nmug,,\n"
+    shape, products = read_all(content, profile="shopify")
+    assert (shape.profile, shape.channel, shape.confidence) == ("shopify", "shopify", 1.0)
+    assert len(products) == 1
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 1000])
+def test_the_size_of_chunks_changes_nothing(chunk):
+    content = SHOPIFY.replace("Clay", "Clay \U0001f3fa").encode("utf-16")
+    whole = read_all(content)
+    stream = stream_of(content, chunk=chunk)
+    shape = inspect_file(stream)
+    assert (shape, list(iter_products(stream, shape))) == whole
+
+
+def test_a_variation_above_its_parent_still_joins_it():
+    header, parent, cap, variation, *_ = WOO.splitlines(keepends=True)
+    _, products = read_all(header + variation + parent + cap)
+    assert [(p.key, p.row_no, p.row_nos) for p in products] == [
+        ("tee", 2, (1, 2)),
+        ("cap", 3, (3,)),
+    ]
