@@ -82,7 +82,7 @@ def read_rules(
     """One channel's rules in the order of its file."""
     stored = read_yaml(f"{channel}.yaml")
     return tuple(
-        _build_rule(
+        build_rule(
             {"channel": channel, "checked_on": stored["checked_on"], **entry},
             sources=sources,
             vocabulary=vocabulary,
@@ -91,9 +91,10 @@ def read_rules(
     )
 
 
-def _build_rule(
+def build_rule(
     entry: dict[str, Any], *, sources: Mapping[str, Source], vocabulary: Vocabulary
 ) -> Rule:
+    """One rule from its entry in a file; raises ValueError naming channel and rule."""
     try:
         cited = tuple(sources[name] for name in entry.pop("source"))
         how = min((source.how for source in cited), key=_STRENGTH.index)
