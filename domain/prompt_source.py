@@ -27,10 +27,11 @@ _MARK_LENGTH = 12
 _LINE_ENDS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029", "\x7f": "\\u007f"}
 _NO_FACTS = re.compile(
     r"(?i)\b(?:price|cost|tax|taxable|image|img|url|src|link|quantity|qty|inventory|stock|barcode"
-    r"|gtin|ean|upc|published|status|position|handle|id|sku|policy|fulfillment|gift card)\b"
+    r"|gtin|ean|upc|published|status|position|handle|id|sku|policy|fulfillment|gift card|visibility"
+    r"|featured|backorders|shipping|sold individually|reviews)\b|\?$"
 )
 _ADDRESS = re.compile(r"(?i)^\s*(?:https?:|www\.|data:)\S*\s*$")
-_SWITCHES = frozenset({"true", "false", "yes", "no", "0", "1"})
+_SWITCHED_OFF = frozenset({"false", "0"})
 
 
 @dataclass(slots=True)
@@ -118,9 +119,9 @@ def _take_attributes(brief: Brief, cutter: _Cutter) -> dict[str, str]:
 def _is_fact(key: str, text: str) -> bool:
     """Whether a cell can tell something about the product that belongs into its texts."""
     value = text.strip()
-    switched = value.casefold() in _SWITCHES
-    name = re.sub(r"[_\-]+", " ", key)
-    return bool(value) and not switched and not _ADDRESS.match(value) and not _NO_FACTS.search(name)
+    if not value or value.casefold() in _SWITCHED_OFF or _ADDRESS.match(value):
+        return False
+    return not _NO_FACTS.search(re.sub(r"[_\-]+", " ", key))
 
 
 def cut_bytes(text: str, room: int) -> str:

@@ -21,8 +21,10 @@ from core.errors import (
 )
 
 _MAX_QUOTE = 300
-_WAIT = re.compile(r"try again in ((?:[\d.]+(?:ms|h|m|s))+)")
-_WAIT_PART = re.compile(r"([\d.]+)(ms|h|m|s)")
+_WAIT = re.compile(r"try again in ((?:\d+(?:\.\d+)?(?:ms|h|m|s))+)")
+_WAIT_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_LONGEST_WAIT_S = 86_400.0
+"""Groq's longest period is a day; a longer answer is a mistake that must not stop us for ever."""
 _UNIT_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _SPEND_CAP, _BAD_JSON = "blocked_api_access", "json_validate_failed"
 
@@ -147,8 +149,9 @@ def parse_retry_after(refusal: ProviderRefusal) -> float | None:
     told = _WAIT.search(refusal.message)
     if told:
         parts = _WAIT_PART.findall(told[1])
-        return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
-    return _parse_header(refusal.retry_after)
+        return min(_LONGEST_WAIT_S, sum(float(number) * _UNIT_S[unit] for number, unit in parts))
+    header_s = _parse_header(refusal.retry_after)
+    return None if header_s is None else min(_LONGEST_WAIT_S, header_s)
 
 
 def _parse_header(text: str) -> float | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import groq
 import httpx
-from groq.types.chat import ChatCompletion
+from pydantic import BaseModel
 
 from core.errors import LlmTransientError
 from domain.ports import LlmReply, LlmRequest
@@ -70,7 +70,8 @@ class GroqModel:
             message = f"Groq cannot be reached ({cause}). Check the network and GROQ_BASE_URL."
             raise LlmTransientError(message) from error
         except (groq.GroqError, ValueError) as error:
-            raise _build_stranger_error() from error
+            message = "What answered is not Groq (a proxy?). Check the network and GROQ_BASE_URL."
+            raise LlmTransientError(message) from error
 
     def _ask(self, request: LlmRequest, *, timeout_s: float) -> LlmReply:
         read_s = min(timeout_s, self._read_timeout_s)
@@ -91,7 +92,8 @@ class GroqModel:
             },
             timeout=httpx.Timeout(read_s, connect=connect_s),
         )
-        return _build_reply(raw.parse(), _keep_headers(raw.headers))
+        completion = _Completion.model_validate_json(raw.read())
+        return _build_reply(completion, _keep_headers(raw.headers))
 
     def _read_refusal(self, error: groq.APIStatusError, model: str) -> ProviderRefusal:
         body = error.body if isinstance(error.body, dict) else {}
@@ -107,39 +109,57 @@ class GroqModel:
         )
 
 
-def _build_reply(completion: object, headers: Mapping[str, str]) -> LlmReply:
-    """The reply; raises LlmTransientError for a body that is no completion (a proxy's page, say).
+class _Message(BaseModel):
+    content: str | None = None
 
-    The library builds its objects without checking them, hence the distrust.
-    """
-    if not isinstance(completion, ChatCompletion):
-        raise _build_stranger_error()
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _PromptDetails(BaseModel):
+    cached_tokens: int | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: _PromptDetails | None = None
+
+
+class _Trace(BaseModel):
+    id: str | None = None
+
+
+class _Completion(BaseModel):
+    """The part of a completion we use, checked: the library builds its own objects unchecked."""
+
+    id: str
+    model: str
+    choices: list[_Choice]
+    usage: _Usage
+    x_groq: _Trace | None = None
+
+
+def _build_reply(completion: _Completion, headers: Mapping[str, str]) -> LlmReply:
     choice = completion.choices[0] if completion.choices else None
     usage = completion.usage
-    details = usage.prompt_tokens_details if usage else None
+    details = usage.prompt_tokens_details
+    traced = completion.x_groq.id if completion.x_groq else None
     return LlmReply(
         text=(choice.message.content or "") if choice else "",
         model=completion.model,
-        finish_reason=choice.finish_reason if choice else "",
-        prompt_tokens=usage.prompt_tokens if usage else 0,
+        finish_reason=(choice.finish_reason or "") if choice else "",
+        prompt_tokens=usage.prompt_tokens,
         cached_tokens=(details.cached_tokens or 0) if details else 0,
-        completion_tokens=usage.completion_tokens if usage else 0,
-        provider_request_id=_find_request_id(completion, headers),
+        completion_tokens=usage.completion_tokens,
+        provider_request_id=traced or headers.get("x-request-id", "") or completion.id,
         headers=headers,
     )
-
-
-def _find_request_id(completion: ChatCompletion, headers: Mapping[str, str]) -> str:
-    told = completion.x_groq.id if completion.x_groq else None
-    return told or headers.get("x-request-id", "") or completion.id
 
 
 def _keep_headers(headers: httpx.Headers) -> dict[str, str]:
     return {
         name: value for name, value in headers.items() if name.lower().startswith(_KEPT_HEADERS)
     }
-
-
-def _build_stranger_error() -> LlmTransientError:
-    message = "What answered is not Groq (a proxy?). Check the network and GROQ_BASE_URL."
-    return LlmTransientError(message)

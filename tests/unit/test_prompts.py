@@ -118,14 +118,20 @@ def test_the_task_shows_facts_and_leaves_out_what_belongs_into_no_text():
             "Variant Inventory Qty": "7",
             "image_url": "https://example.com/a.jpg",
             "photo": "https://example.com/b.jpg",
-            "gift": "TRUE",
+            "Gift Card": "TRUE",
+            "Discontinued": "FALSE",
+            "Dishwasher safe": "Yes",
             "Capacity": "300 ml",
         },
         keywords=("travel mug",),
     )
     task = build_messages(brief, select(), ["title"])[1]["content"]
     block = read_block(task)
-    assert block["attributes"] == {"brand": "Acme", "Capacity": "300 ml"}
+    assert block["attributes"] == {
+        "brand": "Acme",
+        "Capacity": "300 ml",
+        "Dishwasher safe": "Yes",
+    }
     assert block["fields"]["title"] == "Steel Mug 300 ml"
     assert block["keywords"] == ["travel mug"]
     assert task.endswith("\nMode: fix. Write these fields: title.")
