@@ -201,7 +201,7 @@ def _iter_notes(
             f"{seen.mojibake_example!r}; they were in the file already and are kept."
         )
     if header.skipped:
-        yield f"{len(header.skipped)} lines above the header are kept and not read as products."
+        yield f"What stands above the header (line {header.record.line}) is kept and not read."
     repeated = sorted({name for name in header.names if name and header.names.count(name) > 1})
     if repeated:
         yield f"Columns named more than once: {', '.join(repeated[:5])}."

@@ -21,8 +21,8 @@ class Tokenizer:
     """The grammar of one delimiter and quote character.
 
     A quote opens a cell only as its first character; doubled, it stands for itself. Records end
-    with CR, LF or CRLF outside quotes, mixed as they come. Quotes are followed by steps of our own
-    and not by one large pattern, whose memory would grow with the cells and quotes of a record.
+    with CR, LF or CRLF outside quotes, mixed as they come. A record is followed quote by quote and
+    not by one large pattern, whose memory would grow with its cells and quotes.
     """
 
     def __init__(self, delimiter: str, *, quotechar: str = '"') -> None:
@@ -31,6 +31,10 @@ class Tokenizer:
         self.quotechar = quotechar
         self._plain = re.compile(f"([^{quote}\r\n]*)(\r\n|\n|\r(?=[^\n]))")
         self._stop = re.compile(f"\r\n|\n|\r|{mark}{quote}")
+        # Most cells hold few doubled quotes; the bound keeps the pattern's memory small. The
+        # look-ahead leaves one way to read a run of quotes, so that backtracking finds nothing.
+        pair = f"{quote}{quote}[^{quote}]*"
+        self._simple = re.compile(f"{quote}[^{quote}]*(?:{pair}){{0,300}}{quote}(?!{quote})")
         self._quotes = re.compile(f"{quote}+")
         self._opening = delimiter + quotechar
         self._empty_chars = f" \t{delimiter}{quotechar}"
@@ -94,6 +98,8 @@ class Tokenizer:
 
     def _find_close(self, text: str, opening: int) -> int:
         """Just behind the quote that closes the one at ``opening``; -1 when none does."""
+        if found := self._simple.match(text, opening):
+            return found.end()
         position = opening + 1
         while found := self._quotes.search(text, position):
             position = found.end()

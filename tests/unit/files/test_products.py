@@ -152,7 +152,7 @@ def test_excel_hint_and_preamble_are_skipped():
     shape, products = read_all("sep=;\nsku;title\nA;Mug, blue\n")
     assert shape.header_line == 2
     assert products[0].line == 3
-    assert "1 lines above the header" in shape.notes[0]
+    assert "above the header (line 2)" in shape.notes[0]
 
 
 def test_the_shape_survives_storage():
