@@ -103,9 +103,13 @@ def _phrase_pattern(phrase: str) -> str:
 
 def _check_patterns(name: str, pattern: str) -> Check:
     compiled = regex.compile(pattern)
+    needs = read_phrase_grammar().needs.get(name, ("",))
 
     def check(passage: Passage) -> Iterator[Breach]:
         text = passage.text if name in _MARKUP_PATTERNS else passage.visible
+        lowered = text.lower()
+        if not any(need in lowered for need in needs):
+            return
         found = next(_iter_matches(compiled, text, passage.names, codes=name in _CODE_PATTERNS), "")
         if found:
             yield Breach(code=name, values={"found": found}, item=passage.item, excerpt=found)

@@ -55,11 +55,17 @@ def read_vocabulary() -> Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhraseGrammar:
-    """How listed phrases are matched: advice at most, words before and after, own patterns."""
+    """How listed phrases and patterns are matched.
+
+    ``soft`` are advice at most; ``contexts`` are the words before and after that make a phrase
+    harmless; ``patterns`` replace a phrase's own text; ``needs`` are what a text must contain (any
+    of them, lower case) for a named pattern to match at all.
+    """
 
     soft: frozenset[str]
     contexts: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
     patterns: Mapping[str, str]
+    needs: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -73,6 +79,7 @@ def read_phrase_grammar() -> PhraseGrammar:
             for phrase, near in stored["phrase_contexts"].items()
         },
         patterns=stored["phrase_patterns"],
+        needs={name: tuple(items) for name, items in stored["pattern_needs"].items()},
     )
 
 

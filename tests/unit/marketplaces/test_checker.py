@@ -249,3 +249,8 @@ def test_a_long_excerpt_is_cut() -> None:
 def test_the_same_listing_gives_the_same_findings() -> None:
     row = Listing(key="1", fields={"title": "SALE " * 30, "bullets": ("n/a", "n/a")})
     assert check_listing(row, select("amazon")) == check_listing(row, select("amazon"))
+
+
+@pytest.mark.parametrize("text", ["20 USD", "€ 5", "15.00 eur", "10 Dollars"])
+def test_a_price_is_found_in_any_currency(text: str) -> None:
+    assert "amz.all.price_time" in ids(check("amazon", description=text))
