@@ -28,10 +28,10 @@ _LINE_ENDS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029", "\x
 _NO_FACTS = re.compile(
     r"(?i)\b(?:price|cost|tax|taxable|image|img|url|src|link|quantity|qty|inventory|stock|barcode"
     r"|gtin|ean|upc|published|status|position|handle|id|sku|policy|fulfillment|gift card|visibility"
-    r"|featured|backorders|shipping|sold individually|reviews)\b|\?$"
+    r"|featured|backorders|shipping|sold|reviews|ratings?|seller|currency|promotions?)\b|\?$"
 )
 _ADDRESS = re.compile(r"(?i)^\s*(?:https?:|www\.|data:)\S*\s*$")
-_SWITCHED_OFF = frozenset({"false", "0"})
+_NOTHING = frozenset({"false", "0", "null", "none", "[]", "{}", "default title"})
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ def _take_attributes(brief: Brief, cutter: _Cutter) -> dict[str, str]:
 def _is_fact(key: str, text: str) -> bool:
     """Whether a cell can tell something about the product that belongs into its texts."""
     value = text.strip()
-    if not value or value.casefold() in _SWITCHED_OFF or _ADDRESS.match(value):
+    if not value or value.casefold() in _NOTHING or _ADDRESS.match(value):
         return False
     return not _NO_FACTS.search(re.sub(r"[_\-]+", " ", key))
 

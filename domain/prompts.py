@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from domain.brief import Brief, canonical_json
+from domain.brief import Brief, Mode, canonical_json
 from domain.catalogue import estimate_tokens
 from domain.findings import Refusal
 from domain.listing import LIST_FIELDS
@@ -55,6 +55,9 @@ _JSON_TOKENS = 20
 _JSON_GROWTH = 1.1
 _BYTES_PER_TOKEN = 2.6
 MAX_COMPLETION_TOKENS = 2_600
+_EDIT_CHARACTERS = 100
+"""How much a text grows by the smallest edit, at most."""
+
 _TYPICAL_CHARACTERS = {
     "description": 1_500,
     "short_description": 400,
@@ -235,7 +238,8 @@ def _count_room(name: str, brief: Brief, rules: RuleSet) -> int:
         length = min(length, rules.max_item_length(name) or length)
         return max(items * length, today)
     limit = rules.max_length(name) or rules.max_bytes(name)
-    usual = max(_TYPICAL_CHARACTERS.get(name, 150), today)
+    edited = today and brief.mode is Mode.FIX
+    usual = today + _EDIT_CHARACTERS if edited else max(_TYPICAL_CHARACTERS.get(name, 150), today)
     return usual if limit is None else min(limit, usual)
 
 

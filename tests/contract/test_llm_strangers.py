@@ -70,7 +70,7 @@ def test_a_good_status_with_a_body_that_is_no_completion(body):
     assert "GROQ_BASE_URL" in str(error)
 
 
-@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"error": "text"}', '{"error": null}'])
+@pytest.mark.parametrize("body", ["<html>", '{"error": null}'])
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

@@ -14,7 +14,7 @@ from core.ids import hash_text
 from domain.brief import Brief, Mode, canonical_json
 from domain.catalogue import estimate_tokens
 from domain.findings import Check, Level, Refusal
-from domain.listing import TEXT_FIELDS, Channel, Listing, TextValue
+from domain.listing import TEXT_FIELDS, Channel, Fields, Listing, TextValue
 from domain.marketplaces.rule import Rule, RuleSet, Source
 from domain.marketplaces.rulebook import load_rulebook
 from domain.prompt_rules import _KINDS
@@ -251,6 +251,18 @@ def test_the_cap_is_tight_and_grows_with_fields_and_script():
     assert 300 < title < 400
     assert title < both.max_completion_tokens <= MAX_COMPLETION_TOKENS
     assert title < kanji.max_completion_tokens
+
+
+def test_the_smallest_edit_of_a_short_text_books_less_than_a_new_text():
+    fields: Fields = {"title": "Mug", "description": "A steel mug."}
+    fix, rewrite = (
+        build_request(
+            build_brief(fields=fields, mode=mode), select(), ["description"], model=MODEL
+        ).max_completion_tokens
+        for mode in (Mode.FIX, Mode.REWRITE)
+    )
+    assert fix < 400
+    assert rewrite > 900
 
 
 def test_the_estimate_counts_messages_schema_and_cap():
