@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import regex
+
 from domain.facts_extract import Fact, find_opening_name, list_facts
 from domain.facts_index import Place, SourceIndex, build_index
 from domain.listing import Fields, Listing, TextValue, iter_items
 from domain.text import fold, html_to_text, is_html, list_forms, list_words
 
 _REQUIRED_KINDS = frozenset({"measure", "count", "model", "size", "color"})
+_SIZE_DIMENSIONS = frozenset(
+    {"length", "area", "mass", "volume", "storage", "power", "voltage", "charge", "weave", "carat"}
+)
+_GENERATION = regex.compile(r"[2-6]G", regex.IGNORECASE)
+_ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)", regex.IGNORECASE)
 _NAME_RUN = 3
+_SHARE_OF_FACTS = 0.45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +106,20 @@ def list_required(listing: Listing) -> tuple[LostFact, ...]:
     Brand, product type, counts, sizes, models and colours; each once, in the title's order.
     """
     title = listing.text("title")
-    facts = [fact for fact in list_facts(title) if fact.kind in _REQUIRED_KINDS and not fact.weak]
-    order = {"model": 2, "count": 3, "measure": 3, "size": 3, "color": 4}
+    facts = [fact for fact in list_facts(title) if _is_required(fact)]
+    order = {"count": 1, "measure": 2, "size": 2, "model": 3, "color": 4}
     named = [*_list_named("brand", listing.brand, title), *_list_type(listing, title)]
     ranked = sorted(facts, key=lambda fact: (order[fact.kind], fact.start))
     rest = [LostFact(kind=f.kind, text=f.text, normalized=f.normalized) for f in ranked]
     return tuple({(fact.kind, fact.normalized): fact for fact in (*named, *rest)}.values())
+
+
+def _is_required(fact: Fact) -> bool:
+    """Sizes and counts, not durations, rates and percentages; models, not generations ("5G")."""
+    if fact.kind == "measure":
+        dimension = fact.amounts[0][0]
+        return dimension in _SIZE_DIMENSIONS and not _GENERATION.fullmatch(fact.text)
+    return fact.kind in _REQUIRED_KINDS and not _ORDINAL.fullmatch(fact.text)
 
 
 def _list_named(kind: str, name: str, title: str) -> list[LostFact]:
@@ -121,6 +137,24 @@ def _list_type(listing: Listing, title: str) -> list[LostFact]:
             if found := _list_named("product_type", wanted, title):
                 return found
     return []
+
+
+def list_demanded(listing: Listing, *, limit: int | None) -> tuple[LostFact, ...]:
+    """Those of ``list_required`` that a title of ``limit`` characters has room for.
+
+    A title with more facts than fit must lose some: facts are taken by importance until they fill
+    nearly half of the limit, which leaves the rest for the words between them.
+    """
+    required = list_required(listing)
+    if limit is None:
+        return required
+    room = limit * _SHARE_OF_FACTS
+    demanded: list[LostFact] = []
+    for fact in required:
+        room -= len(fact.text) + 2
+        if room >= 0:
+            demanded.append(fact)
+    return tuple(demanded)
 
 
 def find_lost(before: Listing, after: Listing) -> tuple[LostFact, ...]:

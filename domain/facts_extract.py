@@ -11,7 +11,7 @@ import regex
 
 from domain.facts_lexicon import Stated, is_common, list_stated
 from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, Quantity, list_quantities
-from domain.text import Word, fold, list_words, stem
+from domain.text import Word, blank_broken, fold, list_words, stem
 from domain.units import find_unit
 
 _FREE_OF = regex.compile(
@@ -44,7 +44,7 @@ class Fact:
 
 def list_facts(text: str) -> tuple[Fact, ...]:
     """Every fact of ``text`` in reading order; names are candidates that only a row can clear."""
-    return _list_facts(text)
+    return _list_facts(blank_broken(text))
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from domain.facts_extract import Fact, list_claims
 from domain.facts_lexicon import list_stated
 from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, list_quantities
 from domain.listing import Listing, iter_items
-from domain.text import Word, fold, html_to_text, is_html, list_forms, list_words
+from domain.text import Word, blank_broken, fold, html_to_text, is_html, list_forms, list_words
 from domain.units import find_unit
 
 _URL = regex.compile(r"https?://[^\s\"'<>]+", regex.IGNORECASE)
@@ -134,9 +134,9 @@ def _read_attribute(name: str, value: str) -> str:
 
 
 def _add_text(index: SourceIndex, column: str, raw: str) -> None:
-    text = _URL.sub(lambda match: " " * len(match.group()), raw)
+    text = _URL.sub(lambda match: " " * len(match.group()), blank_broken(raw))
     for quantity in list_quantities(text):
-        for amount in quantity.amounts:
+        for amount in (*quantity.amounts, *quantity.parts):
             index.amounts.setdefault(amount, Place(column, quantity.start))
     words = list_words(text)
     for stated in list_stated(text, nested=True):

@@ -46,6 +46,7 @@ class Lexicon:
     """Phrases to facts, and the words that change what a fact means."""
 
     phrases: Mapping[Phrase, tuple[Entry, ...]]
+    exact: frozenset[str]
     longest: int
     before: frozenset[str]
     after: frozenset[str]
@@ -61,6 +62,7 @@ def get_lexicon() -> Lexicon:
     imitation = stored["imitation"]
     return Lexicon(
         phrases=phrases,
+        exact=_list_spellings(stored),
         longest=max(len(phrase) for phrase in phrases),
         before=_build_stems(imitation["before"]),
         after=_build_stems(imitation["after"]),
@@ -103,7 +105,7 @@ def _match_at(words: Sequence[Word], index: int) -> Iterator[tuple[str, str, int
         part = words[index : index + length]
         for phrase in _list_phrases(part):
             for entry in lexicon.phrases.get(phrase, ()):
-                if length > 1 or _is_cased_right(part[0]):
+                if length > 1 or _is_meant(part[0], lexicon):
                     yield entry.kind, entry.name, length
 
 
@@ -112,8 +114,12 @@ def _list_phrases(words: Sequence[Word]) -> set[Phrase]:
     return {tuple(form[0] for form in forms), tuple(form[-1] for form in forms)}
 
 
-def _is_cased_right(word: Word) -> bool:
-    return fold(word.base) not in _UPPER_ONLY or word.base.isupper()
+def _is_meant(word: Word, lexicon: Lexicon) -> bool:
+    """Whether one word means its entry: an everyday word may merely share its stem."""
+    folded = fold(word.base)
+    if folded in lexicon.common and folded.removesuffix("s") not in lexicon.exact:
+        return folded in lexicon.exact
+    return folded not in _UPPER_ONLY or word.base.isupper()
 
 
 def _qualify(name: str, *, kind: str, folded: Sequence[str], span: tuple[int, int]) -> str:
@@ -140,6 +146,11 @@ def _build_phrases(stored: Mapping[str, Any]) -> dict[Phrase, tuple[Entry, ...]]
                 if entry not in phrases.get(phrase, ()):
                     phrases[phrase] = (*phrases.get(phrase, ()), entry)
     return phrases
+
+
+def _list_spellings(stored: Mapping[str, Any]) -> frozenset[str]:
+    lines = (str(line) for kind in _KINDS for line in stored[kind])
+    return frozenset(fold(spelling.strip()) for line in lines for spelling in line.split(","))
 
 
 def _spell(spelling: str) -> Iterator[Phrase]:

@@ -86,12 +86,21 @@ _JOIN = regex.compile(r"\s*(?:⨯|\*|-|–|/|~|to|by|bis|hingga|et|y|und|and|or|
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in a text with every way in which it may be meant; the first is the likeliest."""
+    """A number in a text with every way in which it may be meant; the first is the likeliest.
+
+    ``parts`` are its numerals by themselves, for a text that may have listed them ("38,39").
+    """
 
     text: str
     start: int
     end: int
     amounts: tuple[Amount, ...]
+    parts: tuple[Amount, ...] = ()
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where it stands."""
+        return self.start, self.end
 
     @property
     def dimension(self) -> str:
@@ -131,9 +140,14 @@ def _parse_fraction(text: str) -> tuple[Fraction, ...]:
         return (Fraction(int(top)),)
     value = Fraction(int(top), int(bottom))
     whole = sum((Fraction(part) for part in parts[:-1]), start=Fraction(0))
-    if len(parts) == 1 and int(bottom) not in _FRACTION_BASES:
-        return value, Fraction(int(top)), Fraction(int(bottom))
     return (whole + value,)
+
+
+def _parse_parts(text: str) -> tuple[Fraction, ...]:
+    """Numerals that commas and slashes may merely list; a common fraction lists nothing."""
+    numerals = regex.findall(r"\d+", text)
+    is_list = "," in text or ("/" in text and int(numerals[-1]) not in _FRACTION_BASES)
+    return tuple(Fraction(n) for n in numerals) if is_list and len(numerals) > 1 else ()
 
 
 def _parse_decimal(text: str) -> tuple[Fraction, ...]:
@@ -149,11 +163,9 @@ def _parse_decimal(text: str) -> tuple[Fraction, ...]:
     if len(groups) > 2:  # noqa: PLR2004 - more than one separator
         if are_thousands:
             return (joined,)
-        return (decimal, joined, *(Fraction(group) for group in groups if group))
+        return decimal, joined
     if are_thousands:
         return (joined, decimal) if "," in digits else (decimal, joined)
-    if "," in digits:
-        return (decimal, Fraction(groups[0] or "0"), Fraction(groups[1]))
     return (decimal,)
 
 
@@ -169,7 +181,9 @@ def _read_quantity(match: regex.Match[str], text: str) -> Quantity:
     if unit is None:
         return _read_count(match, values, text)
     amounts = tuple((unit.dimension, value * unit.factor) for value in values)
-    return Quantity(match.group(), match.start(), match.end(), amounts)
+    listed = _parse_parts(match.group("number"))
+    parts = tuple((unit.dimension, value * unit.factor) for value in listed)
+    return Quantity(match.group(), match.start(), match.end(), amounts, parts)
 
 
 def _read_count(match: regex.Match[str], values: tuple[Fraction, ...], text: str) -> Quantity:
@@ -183,7 +197,8 @@ def _read_count(match: regex.Match[str], values: tuple[Fraction, ...], text: str
         amounts = tuple(("count", value) for value in values)
         return Quantity(text[match.start() : tail.end()], match.start(), tail.end(), amounts)
     amounts = tuple((BARE, value) for value in values)
-    return Quantity(text[match.start() : end], match.start(), end, amounts)
+    parts = tuple((BARE, value) for value in _parse_parts(match.group("number")))
+    return Quantity(text[match.start() : end], match.start(), end, amounts, parts)
 
 
 def _share_units(found: list[Quantity], text: str) -> list[Quantity]:

@@ -16,6 +16,7 @@ _GRAPHEME = regex.compile(r"\X")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’]\p{L}+)?")
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u2028\u2029--[\t\n\r]]", regex.V1)
 _INVISIBLE = regex.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
+_BROKEN = regex.compile("(?:[\u00cf\u00ef]\u00bf\u00bd|\ufffd)+")
 _TAG = regex.compile(r"</?[a-zA-Z][^<>]*>|<!--")
 _SENTENCE_END = regex.compile(r"(?<=[.!?…。!?])[\"'”’)]*(?:\s+|$)|\n+")
 _BLOCK_TAGS = frozenset(
@@ -82,6 +83,11 @@ def strip_controls(text: str) -> str:
     return _INVISIBLE.sub("", _CONTROL.sub("", unicodedata.normalize("NFC", text)))
 
 
+def blank_broken(text: str) -> str:
+    """Replacement characters, and what they turn into when misread, as as many spaces."""
+    return _BROKEN.sub(lambda match: " " * len(match.group()), text)
+
+
 def tidy_spaces(text: str) -> str:
     """One space between words; line breaks become spaces."""
     return " ".join(text.split())
@@ -116,7 +122,8 @@ def stem(folded: str) -> str:
     for suffix, shortest in _SUFFIXES:
         rest = word[: -len(suffix)]
         if word.endswith(suffix) and len(rest) >= shortest:
-            return rest[:-1] if len(rest) > shortest and rest[-1] == rest[-2] != "s" else rest
+            is_doubled = suffix in {"ing", "ed"} and rest[-1] == rest[-2] != "s"
+            return rest[:-1] if is_doubled and len(rest) > shortest else rest
     return word
 
 

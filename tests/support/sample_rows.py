@@ -26,7 +26,7 @@ _FILES = {
         "utf-8",
         {"title": "Title", "description": "Body (HTML)", "tags": "Tags", "seo_title": "SEO Title",
          "seo_description": "SEO Description"},
-        {"brand": "Vendor", "product_type": "Type", "sku": "Variant SKU"},
+        {"brand": "Vendor", "product_type": "Type", "sku": "Variant SKU", "handle": "Handle"},
     ),
     "woocommerce_sample_products.csv": (
         "utf-8-sig",

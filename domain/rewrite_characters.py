@@ -1,0 +1,81 @@
+"""Replaces or removes single characters that a channel forbids, keeping what they said."""
+
+# ruff: noqa: RUF001 - the signs are the subject
+
+from __future__ import annotations
+
+from typing import Final
+
+import regex
+
+from domain.findings import Finding
+from domain.marketplaces.names import OwnNames
+from domain.marketplaces.rule import Rule
+from domain.rewrite_words import AND
+
+_SAME_MEANING: Final = {
+    "_": " ", "{": "(", "}": ")", "¦": ",", "|": ",", "…": "...", "±": "+/-", "×": "x", "*": "x",
+    "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "‘": "'", "Æ": "AE", "æ": "ae", "/": " ",
+    "【": "(", "】": ")", "\u00a0": " ",
+}  # fmt: skip
+_WHEN_TWICE: Final = {"%": " percent", ":": " -", "+": " plus "}
+_STAY_BY_DIGITS: Final = frozenset("#~<>*")
+
+
+def fix_characters(
+    text: str, finding: Finding, rule: Rule, *, names: OwnNames, language: str
+) -> str:
+    """``text`` without the character that ``finding`` names, or with another of its meaning."""
+    if rule.kind == "allowed_charset":
+        forbidden = regex.compile(rule.text("regex_forbidden"))
+        return forbidden.sub(lambda m: _replace(m.group(), forbidden, language), text)
+    wrong = finding.excerpt
+    if not wrong:
+        return text
+    spans = [m.span() for m in regex.finditer(regex.escape(wrong), text)]
+    targets = [span for span in spans if not names.covers(text, *span)]
+    if wrong in _STAY_BY_DIGITS:
+        loose = [span for span in targets if not _touches_digit(text, *span)]
+        targets = loose or targets
+    replacement = _replace(wrong, regex.compile(regex.escape(rule.text("chars")) or "$^"), language)
+    if wrong == "*":
+        replacement = " "
+    for start, end in reversed(targets):
+        text = text[:start] + replacement + text[end:]
+    return text
+
+
+def spare_repeats(text: str, characters: str, limit: int, language: str) -> str:
+    """Keep the first ``limit`` of each of ``characters``, say the later ones in words."""
+    seen: dict[str, int] = {}
+    out = []
+    for character in text:
+        seen[character] = seen.get(character, 0) + 1
+        if character in characters and seen[character] > limit:
+            and_word = f" {AND[language]} "
+            out.append(and_word if character == "&" else _WHEN_TWICE.get(character, " "))
+        else:
+            out.append(character)
+    return " ".join("".join(out).split())
+
+
+def drop_matches(text: str, banned: regex.Pattern[str], names: OwnNames) -> str:
+    """``text`` without what ``banned`` matches, names of the listing aside."""
+    for match in reversed(list(banned.finditer(text))):
+        if match.group() and not names.covers(text, match.start(), match.end()):
+            text = f"{text[: match.start()]} {text[match.end() :]}"
+    return text
+
+
+def _replace(character: str, forbidden: regex.Pattern[str], language: str) -> str:
+    if character == "&":
+        return f" {AND[language]} "
+    replacement = _SAME_MEANING.get(character, "")
+    is_letter_like = character.isalnum()
+    if any(forbidden.search(sign) for sign in replacement):
+        return " "
+    return replacement or ("" if is_letter_like else " ")
+
+
+def _touches_digit(text: str, start: int, end: int) -> bool:
+    return text[end : end + 2].strip()[:1].isdigit() or text[max(0, start - 1) : start].isdigit()

@@ -1,0 +1,56 @@
+"""Which fields a job may touch, by its mode, its findings and the seller's wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.brief import Brief, Mode
+from domain.findings import Finding, Level
+from domain.listing import TEXT_FIELDS, Listing, is_blank
+
+FILLABLE = frozenset({"tags", "bullets", "seo_title", "seo_description", "search_terms"})
+"""Fields that may be written where the seller left them empty."""
+
+
+def find_touchable(brief: Brief, findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The fields that may change, in reading order.
+
+    ``fix``: fields with a hard finding. ``improve``: also those with advice, and empty ones that
+    the row's own words can fill. ``rewrite``: all. Always limited to the columns of the file, to
+    ``brief.touch`` and by ``brief.locks``. A description in HTML that belongs to a shop of its own
+    (a Shopify or WooCommerce file, known by its handle or short description) is left alone on
+    another channel unless ``brief.touch`` names it.
+    """
+    chosen = _list_by_mode(brief, tuple(findings))
+    return tuple(name for name in TEXT_FIELDS if name in chosen and _is_open(name, brief))
+
+
+def _list_by_mode(brief: Brief, findings: tuple[Finding, ...]) -> set[str]:
+    hard = {finding.field for finding in findings if finding.level is Level.HARD}
+    if brief.mode is Mode.FIX:
+        return hard
+    if brief.mode is Mode.REWRITE:
+        return set(brief.listing.fields)
+    fields = brief.listing.fields
+    empty = {name for name, value in fields.items() if name in FILLABLE and is_blank(value)}
+    return hard | {finding.field for finding in findings} | empty
+
+
+def _is_open(name: str, brief: Brief) -> bool:
+    if name not in brief.listing.fields or name in brief.locks:
+        return False
+    if brief.touch:
+        return name in brief.touch
+    return not (name in brief.listing.html_fields and _is_of_another_shop(brief))
+
+
+def _is_of_another_shop(brief: Brief) -> bool:
+    home = find_home_channel(brief.listing)
+    return bool(home) and home != brief.channel
+
+
+def find_home_channel(listing: Listing) -> str:
+    """The shop whose own page the listing's HTML is, "" when the row does not tell."""
+    if "handle" in listing.attributes:
+        return "shopify"
+    return "woocommerce" if "short_description" in listing.fields else ""

@@ -1,0 +1,76 @@
+"""The rules engine's words: what may go first, what ends no text, how languages say and."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from domain.text import fold, list_words
+
+
+def read_words(block: str) -> frozenset[str]:
+    """The words of a block, folded."""
+    return frozenset(fold(word) for word in block.split())
+
+
+AND: Final = {"en": "and", "de": "und", "fr": "et", "es": "y", "ms": "dan"}
+
+_LANGUAGE_WORDS: Final = {
+    "en": "the and with for of from your this is are to in by",
+    "de": "der die das und mit für aus von im ist ein eine nicht auf zum zur dem den",
+    "fr": "le la les et avec pour des du une est en au aux dans sur",
+    "es": "el la los las y con para del una es en por su",
+    "ms": "dan untuk dengan yang dari di ini tahan isi warna bahan murah asli atau pada",
+}
+_LANGUAGES: Final = {language: read_words(words) for language, words in _LANGUAGE_WORDS.items()}
+
+DANGLING: Final = read_words(
+    """
+    and or with for of in to the a an by from on at as into plus per via without your
+    und oder mit für von aus im in der die das den dem ein eine zum zur auf ohne
+    et ou avec pour de des du le la les en au aux un une sans sur
+    y o con para del el los las un una sin por
+    dan untuk dengan dari di yang atau pada
+    """
+)
+"""Words that no title or tag ends with."""
+
+OPENERS: Final = read_words(
+    """
+    low high long full fast quick new multi dual double single big ultra extra super heavy
+    light soft hard strong non anti all more no not very deep wide thick thin real true
+    self easy early internet
+    """
+)
+"""Words that a cut leaves pointing at nothing: never the last of a shortened title."""
+
+FILLERS: Final = read_words(
+    """
+    amazing awesome beautiful best cool elegant excellent exquisite fabulous fantastic fancy
+    gorgeous great high-end hot ideal incredible lovely luxury nice perfect popular premium
+    quality stunning stylish super superb top trendy ultimate unique wonderful fashion
+    fashionable newest latest new brilliant must-have
+    hochwertig hochwertige hochwertiger hochwertiges toll tolle perfekt perfekte schön schöne
+    élégant superbe magnifique parfait haute hermoso increíble perfecto
+    murah terbaik viral terlaris bagus baru cantik termurah promo
+    """
+)
+"""Words that praise and say nothing: the first to go where a text is too long."""
+
+PROMOTION: Final = (
+    r"ready\s?stocks?|现货|buy\s\d+\s(?:get|take|free)\s\d+(?:\s?%)?(?:\s(?:off|free))?|"
+    r"\d+\s?%\s?off|free\s(?:gifts?|shipping|delivery|ongkir)|gratis\songkir|cod|"
+    r"flash\ssale|best\ssellers?|hot\s(?:sale|item|selling)|new\sarrivals?|limited\s(?:time|offer)|"
+    r"local\s(?:seller|stock)|fast\s(?:delivery|shipping)|100%\s?(?:original|authentic|ori)|"
+    r"pre-?order|clearance|(?:crazy\s(?:\d+\.\d+\s)?)?promo(?:tion|si)?|diskon|termurah|terlaris|super\ssale|big\ssale"
+)
+"""What sellers put around a title to sell: says nothing of the product."""
+
+
+def find_language(text: str) -> str:
+    """The language whose small words stand in ``text`` most often; English when none does."""
+    words = [fold(word.base) for word in list_words(text[:4000])]
+    counts = {
+        language: sum(word in small for word in words) for language, small in _LANGUAGES.items()
+    }
+    best = max(counts, key=lambda language: counts[language])
+    return best if counts[best] > counts["en"] else "en"
