@@ -98,6 +98,10 @@ class JobQueue(Protocol):
         """Raises UnavailableError when the road is closed."""
         ...
 
+    def delete_all(self) -> None:
+        """Take everything of this pool off the road."""
+        ...
+
 
 class ReplicaTarget(Protocol):
     """What sets the number of worker replicas."""

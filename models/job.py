@@ -297,24 +297,24 @@ def count_by_state(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) 
         .where(JobRow.seller_id == seller_id, JobRow.batch_id == batch_id)
         .group_by(JobRow.state)
     )
-    return dict(session.execute(found).tuples().all())
+    return {row[0]: row[1] for row in session.execute(found)}
 
 
 def list_batch_failures(
     session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, *, limit: int
-) -> list[JobRow]:
-    """Jobs of a batch that ended without a result."""
-    found = (
-        select(JobRow)
-        .where(
-            JobRow.seller_id == seller_id,
-            JobRow.batch_id == batch_id,
-            JobRow.state.in_((JobState.DISCARDED, JobState.CANCELLED)),
-        )
-        .order_by(JobRow.id)
-        .limit(limit)
+) -> list[tuple[str, str, str | None, str | None]]:
+    """(product's key, state, error code, reason) of jobs that ended without a result."""
+    found = session.execute(
+        text(
+            "SELECT p.source_key, j.state, j.error_code, j.error_detail FROM app.job j"
+            " JOIN app.listing l ON l.seller_id = j.seller_id AND l.id = j.subject_id"
+            " JOIN app.product p ON p.seller_id = l.seller_id AND p.id = l.product_id"
+            " WHERE j.seller_id = :seller AND j.batch_id = :batch"
+            " AND j.state IN ('discarded', 'cancelled') ORDER BY j.id LIMIT :limit"
+        ),
+        {"seller": seller_id, "batch": batch_id, "limit": limit},
     )
-    return list(session.scalars(found))
+    return [(row[0], row[1], row[2], row[3]) for row in found]
 
 
 def list_seller_jobs(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[JobRow]:

@@ -120,7 +120,7 @@ def insert_products(
         },
     )
     rows = session.execute(statement.returning(ProductRow.source_key, ProductRow.id))
-    return dict(rows)
+    return {row[0]: row[1] for row in rows}
 
 
 def insert_listings(
@@ -135,7 +135,7 @@ def insert_listings(
         set_={"updated_at": text("clock_timestamp()")},
     )
     rows = session.execute(statement.returning(ListingRow.product_id, ListingRow.id))
-    return dict(rows)
+    return {row[0]: row[1] for row in rows}
 
 
 def insert_revisions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -61,6 +61,13 @@ class Export:
 def choose_form(shape: FileShape, channel: str) -> Form:
     """In place where file and channel match or the file is generic, else a supplement."""
     return Form.FULL if shape.channel in ("", channel) else Form.SUPPLEMENT
+
+
+def choose_form_of(shown: Mapping[str, Any], wanted: Form | None) -> Form:
+    """The form for an import as ``get_import`` shows it: the wanted one, else the fitting one."""
+    if wanted is not None:
+        return wanted
+    return Form.FULL if shown["file_channel"] in ("", shown["channel"]) else Form.SUPPLEMENT
 
 
 def export_import(

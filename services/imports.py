@@ -322,3 +322,16 @@ def open_stream(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> ByteS
             seq += 1
 
     return read
+
+
+def list_failures(
+    deps: Deps, seller_id: uuid.UUID, batch_id: uuid.UUID, *, limit: int = 100
+) -> list[dict[str, str]]:
+    """Jobs of a batch that ended without a result, with the listing's key and the reason."""
+    with deps.database.transaction(seller=seller_id) as session:
+        return [
+            {"listing": key, "state": state, "code": code or "", "message": message or ""}
+            for key, state, code, message in jobs.list_batch_failures(
+                session, seller_id, batch_id, limit=limit
+            )
+        ]

@@ -1,0 +1,118 @@
+"""The operator's commands, as Flask's command line offers them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.errors import AppError
+from core.settings import process_environ
+from domain.brief import EngineChoice, Mode
+from domain.listing import Channel
+from services.export import Form
+
+
+def register_commands(group: click.Group) -> None:
+    """Add all commands; each imports what it needs only when it runs."""
+    for command in (up, doctor, optimize, reoptimize, seller):
+        group.add_command(command)
+
+
+def fail_plainly(run: Callable[[], int]) -> None:
+    """Run a command; its faults become one line and exit code 2."""
+    try:
+        code = run()
+    except AppError as fault:
+        click.echo(str(fault), err=True)
+        code = 2
+    sys.exit(code)
+
+
+@click.command()
+def up() -> None:
+    """Run everything on this machine: servers, web, workers, scaler."""
+    from embedded.up import run_up  # noqa: PLC0415
+
+    sys.exit(run_up(process_environ()))
+
+
+@click.command()
+def doctor() -> None:
+    """Say what was found and chosen on this machine."""
+    from embedded.doctor import run_doctor  # noqa: PLC0415
+
+    sys.exit(run_doctor(process_environ()))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--channel", default="", help=f"{', '.join(Channel)}; default: the file's own")
+@click.option("--out", type=click.Path(path_type=Path), help="where the result goes")
+@click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
+@click.option("--engine", default="auto", type=click.Choice(list(EngineChoice)))
+@click.option("--mode", default="fix", type=click.Choice(list(Mode)))
+@click.option("--form", default=None, type=click.Choice(list(Form)))
+@click.option("--fields", default="", help="only these fields may change: title,description,…")
+@click.option("--limit", type=click.IntRange(min=0), help="so many products, in file order")
+@click.option("--max-cost-usd", type=click.FloatRange(min=0), default=1.0, show_default=True)
+def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
+    """Optimize FILE and write it back with the cells of passed suggestions changed."""
+    from embedded.optimize import Request, run_optimize_command  # noqa: PLC0415
+    from services.imports import ImportOptions, parse_fields  # noqa: PLC0415
+
+    def run() -> int:
+        options = ImportOptions(
+            mode=Mode(given["mode"]),
+            engine=EngineChoice(given["engine"]),
+            fields=parse_fields(given["fields"].split(",")),
+            limit=given["limit"],
+        )
+        request = Request(
+            file=given["file"],
+            channel=given["channel"].lower(),
+            out=given["out"],
+            options=options,
+            form=Form(given["form"]) if given["form"] else None,
+            max_cost_usd=given["max_cost_usd"],
+            as_json=given["as_json"],
+        )
+        return run_optimize_command(request, process_environ())
+
+    fail_plainly(run)
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--dry-run", is_flag=True, help="say what is due, submit nothing")
+def reoptimize(limit: int, *, dry_run: bool) -> None:
+    """Submit scheduled jobs for listings that break a rule today, then end (for cron)."""
+    from embedded.operator import run_reoptimize  # noqa: PLC0415
+
+    fail_plainly(lambda: run_reoptimize(process_environ(), limit=limit, dry_run=dry_run))
+
+
+@click.group()
+def seller() -> None:
+    """Sellers and their keys."""
+
+
+@seller.command("create")
+@click.argument("email")
+def seller_create(email: str) -> None:
+    """Add a seller and print a new API key, alone, on standard output."""
+    from embedded.operator import run_seller_create  # noqa: PLC0415
+
+    fail_plainly(lambda: run_seller_create(process_environ(), email))
+
+
+@seller.command("link")
+@click.argument("email")
+def seller_link(email: str) -> None:
+    """Print a link that signs a seller in once, within a day."""
+    from embedded.operator import run_seller_link  # noqa: PLC0415
+
+    fail_plainly(lambda: run_seller_link(process_environ(), email))

@@ -1,0 +1,60 @@
+"""The operator's small commands: sellers, keys, links, re-optimization."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from core.errors import NotFoundError
+from core.log import configure_logging
+from core.settings import load_settings
+from embedded.session import open_servers
+from services.access import create_api_key, create_seller, create_signin_link, find_seller
+from services.deps import Deps, build_web_deps
+from services.reoptimize import reoptimize
+
+
+@contextmanager
+def open_deps(environ: Mapping[str, str]) -> Iterator[Deps]:
+    """What services need, on the servers of this environment or the embedded ones."""
+    with open_servers(environ) as record:
+        settings = load_settings(
+            {**environ, "DATABASE_URL": record.database_url, "REDIS_URL": record.redis_url}
+        )
+        configure_logging(level="warning", json_lines=settings.log_format == "json")
+        deps = build_web_deps(settings)
+        try:
+            yield deps
+        finally:
+            deps.database.dispose()
+
+
+def run_seller_create(environ: Mapping[str, str], email: str) -> int:
+    """Print a new key of the seller, alone."""
+    with open_deps(environ) as deps:
+        key = create_api_key(deps, create_seller(deps, email).id)
+    sys.stdout.write(f"{key}\n")
+    return 0
+
+
+def run_seller_link(environ: Mapping[str, str], email: str) -> int:
+    """Print a one-time link; raises NotFoundError for an unknown seller."""
+    with open_deps(environ) as deps:
+        found = find_seller(deps, email)
+        if found is None:
+            raise NotFoundError(
+                f"there is no seller {email}.", remedy="Make one: flask seller create EMAIL."
+            )
+        token = create_signin_link(deps, found.id)
+        base = deps.settings.public_url or f"http://127.0.0.1:{deps.settings.port}"
+    sys.stdout.write(f"{base.rstrip('/')}/signin/{token}\n")
+    return 0
+
+
+def run_reoptimize(environ: Mapping[str, str], *, limit: int, dry_run: bool) -> int:
+    """Submit what is due and say what was done in one line."""
+    with open_deps(environ) as deps:
+        summary = reoptimize(deps, limit=limit, dry_run=dry_run)
+    sys.stdout.write(f"reoptimize: {summary}\n")
+    return 0

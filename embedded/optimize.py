@@ -1,0 +1,259 @@
+"""`flask optimize`: one file through the real path, from the shell."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from core.clock import monotonic_s, sleep
+from core.errors import AppError, CostLimitError, InputError, InvalidFieldError, SettingsError
+from core.ids import new_id
+from core.settings import Settings, load_settings
+from domain.brief import EngineChoice
+from domain.files.source import RowProblem
+from embedded.progress import Progress
+from embedded.report import build_object, print_object, print_table
+from embedded.run_worker import RunWorker, build_run_worker
+from embedded.session import open_servers
+from embedded.signals import StopSignals
+from services.access import Seller, create_seller
+from services.deps import Deps, build_web_deps
+from services.export import Form, choose_form_of, export_import
+from services.imports import (
+    ImportOptions,
+    cancel_import,
+    confirm_import,
+    get_import,
+    list_failures,
+    parse_channel,
+    receive_import,
+)
+from services.pool import close_pool, end_abandoned
+from services.review import accept_import
+
+SELLER: Final = "command-line@localhost"
+ACTOR: Final = "command line"
+READ_BYTES: Final = 1024 * 1024
+POLL_S: Final = 0.1
+DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for."""
+
+    file: Path
+    channel: str = ""
+    out: Path | None = None
+    options: ImportOptions = field(default_factory=ImportOptions)
+    form: Form | None = None
+    max_cost_usd: float = 1.0
+    as_json: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the command."""
+
+    deps: Deps
+    seller: Seller
+    worker: RunWorker
+    request: Request
+    progress: Progress
+    began_s: float = field(default_factory=monotonic_s)
+    notes: list[str] = field(default_factory=list)
+
+
+def run_optimize_command(request: Request, environ: Mapping[str, str]) -> int:
+    """Optimize a file; the exit code. Nothing is written on bad input."""
+    try:
+        with StopSignals():
+            return _run(check_request(request, environ), environ)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. Nothing was written; what was paid for is kept.\n")
+        return INTERRUPTED
+    except AppError as fault:
+        bad = isinstance(fault, (InputError, SettingsError, CostLimitError))
+        sys.stderr.write(f"{fault}\n")
+        code = BAD_INPUT if bad else SOME_FAILED
+        if request.as_json:
+            print_object({"exit_code": code, "error": {"code": fault.code, "message": str(fault)}})
+        return code
+
+
+def check_request(request: Request, environ: Mapping[str, str]) -> Request:
+    """Find what is wrong before anything is started; fills in where the result goes."""
+    settings = load_settings(environ)
+    parse_channel(request.channel)
+    if not request.file.is_file():
+        raise InvalidFieldError(f"there is no file {request.file}.", field="FILE")
+    if request.options.engine is EngineChoice.GROQ and not settings.groq_api_key:
+        raise InvalidFieldError(
+            "the engine groq needs a key.",
+            field="--engine",
+            remedy="Set GROQ_API_KEY, or use --engine rules.",
+        )
+    out = request.out or request.file.with_name(
+        f"{request.file.stem}-optimized{request.file.suffix}"
+    )
+    if out.exists() and out.samefile(request.file):
+        raise InvalidFieldError(
+            "it would overwrite your file.", field="--out", remedy="Name another file."
+        )
+    if not out.parent.is_dir():
+        raise InvalidFieldError(f"there is no folder {out.parent}.", field="--out")
+    return replace(request, out=out)
+
+
+def _run(request: Request, environ: Mapping[str, str]) -> int:
+    with open_servers(environ) as record, tempfile.TemporaryDirectory() as scratch:
+        pool = f"run-{new_id().hex[-12:]}"
+        settings = load_settings(
+            {
+                **environ,
+                "DATABASE_URL": record.database_url,
+                "REDIS_URL": record.redis_url,
+                "LISTWRIGHT_POOL": pool,
+            }
+        )
+        deps = build_web_deps(settings)
+        run = Run(
+            deps=deps,
+            seller=create_seller(deps, SELLER),
+            worker=_build_worker(request, environ, settings, Path(scratch) / "worker.log"),
+            request=request,
+            progress=Progress(sys.stderr),
+        )
+        try:
+            return _optimize(run)
+        finally:
+            run.progress.close()
+            run.worker.stop()
+            close_pool(deps)
+            deps.database.dispose()
+
+
+def _build_worker(
+    request: Request, environ: Mapping[str, str], settings: Settings, log_path: Path
+) -> RunWorker:
+    llm = bool(settings.groq_api_key) and request.options.engine is not EngineChoice.RULES
+    return build_run_worker(environ, settings, llm=llm, log_path=log_path)
+
+
+def _optimize(run: Run) -> int:
+    end_abandoned(run.deps)
+    run.worker.ensure_running()
+    import_id = receive_import(
+        run.deps,
+        run.seller.id,
+        name=run.request.file.name,
+        channel=run.request.channel,
+        options=run.request.options,
+        body=_read(run.request.file),
+    )
+    try:
+        read = _wait(run, import_id, {"ready"}, "reading")
+        form = choose_form_of(read, run.request.form)
+        _check_cost(run, read)
+        confirm_import(run.deps, run.seller.id, import_id)
+        done = _wait(run, import_id, {"done"}, "optimizing")
+    except BaseException:
+        cancel_import(run.deps, run.seller.id, import_id, "the command was stopped")
+        raise
+    run.progress.show("accepting", 0, 0)
+    accept_import(run.deps, run.seller.id, import_id, actor=ACTOR)
+    _write(run, import_id, form)
+    return _report(run, done, form)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            yield block
+
+
+def _wait(run: Run, import_id: uuid.UUID, states: set[str], label: str) -> dict[str, Any]:
+    """Wait for a state of the import, keeping the worker alive; raises when it has failed."""
+    while True:
+        shown = get_import(run.deps, run.seller.id, import_id)
+        if shown["state"] in states:
+            return shown
+        if shown["state"] == "failed":
+            raise_failure(run.request.file, shown["error"])
+        progress = shown["progress"]
+        run.progress.show(label, int(progress["finished"]), int(progress["total"]))
+        run.worker.ensure_running()
+        sleep(POLL_S)
+
+
+def raise_failure(file: Path, error: Mapping[str, Any]) -> None:
+    """Say where and why a file cannot be worked on."""
+    place = str(file)
+    if error.get("line"):
+        place += f", line {error['line']}"
+    if error.get("column"):
+        place += f", column {error['column']}"
+    raise InputError(error["message"], remedy=error.get("remedy", ""), field=place)
+
+
+def _check_cost(run: Run, read: Mapping[str, Any]) -> None:
+    estimate = read["estimate"]
+    cost_usd = estimate["cost_microusd"] / 1_000_000
+    run.progress.close()
+    if estimate["calls"]:
+        sys.stderr.write(
+            f"Estimate: {estimate['calls']} calls, at most ${cost_usd:.4f}"
+            f" ({estimate['tokens']} tokens).\n"
+        )
+    else:
+        sys.stderr.write("Estimate: no call of a language model, no cost.\n")
+    if cost_usd > run.request.max_cost_usd:
+        raise CostLimitError(
+            f"the estimate of ${cost_usd:.4f} is above ${run.request.max_cost_usd:.2f};"
+            " nothing was spent.",
+            field="--max-cost-usd",
+            remedy="Raise it, or lower --limit, or use --engine rules.",
+        )
+
+
+def _write(run: Run, import_id: uuid.UUID, form: Form) -> None:
+    """Write the result beside its place first, so that no half file is ever there."""
+    out = run.request.out
+    if out is None:
+        raise InvalidFieldError("no place for the result.", field="--out")
+    unwritable: list[RowProblem] = []
+    export = export_import(run.deps, run.seller.id, import_id, form=form, report=unwritable.append)
+    draft = out.with_name(f".{out.name}.{new_id().hex[-8:]}")
+    try:
+        with draft.open("wb") as file:
+            file.writelines(export.body)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    run.notes += export.notes
+    run.notes += [
+        f"line {one.line}, {one.column}: {one.message} The cell was left as it was."
+        for one in unwritable[:20]
+    ]
+
+
+def _report(run: Run, done: Mapping[str, Any], form: Form) -> int:
+    failures = list_failures(run.deps, run.seller.id, done["batch_id"])
+    result = build_object(
+        done,
+        form=form,
+        out=str(run.request.out),
+        notes=run.notes,
+        failures=failures,
+        duration_s=monotonic_s() - run.began_s,
+    )
+    run.progress.close()
+    if run.request.as_json:
+        print_object(result)
+    print_table(result, sys.stderr if run.request.as_json else sys.stdout)
+    return int(result["exit_code"])

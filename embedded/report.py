@@ -1,0 +1,119 @@
+"""What a run tells at its end: one object for programs, a table for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TextIO
+
+from services.export import Form
+
+OUTCOMES: Final = ("improved", "already_good", "partly_refused", "refused", "rules_fallback")
+NOTES_SHOWN: Final = 12
+
+
+def build_object(
+    done: Mapping[str, Any],
+    *,
+    form: Form,
+    out: str,
+    notes: Sequence[str],
+    failures: Sequence[Mapping[str, Any]],
+    duration_s: float,
+) -> dict[str, Any]:
+    """The run as one object; its fields are part of the command's interface."""
+    progress = done["progress"]
+    counts: Mapping[str, float] = progress["counts"]
+    jobs = {
+        name: int(counts.get(name, 0)) for name in ("completed", "reused", "discarded", "cancelled")
+    }
+    worked = jobs["completed"] or 1
+    failed = bool(jobs["discarded"] or jobs["cancelled"])
+    return {
+        "channel": done["channel"],
+        "format": done["format"],
+        "rows": done["rows"],
+        "products": done["products"],
+        "limited_to": done["options"]["limit"],
+        "form": form.value,
+        "mode": done["options"]["mode"],
+        "jobs": jobs,
+        "outcomes": {name: int(counts.get(name, 0)) for name in OUTCOMES},
+        "engine": {name: int(counts.get(f"engine_{name}", 0)) for name in ("groq", "rules")},
+        "findings_before": int(counts.get("hard_before", 0)),
+        "findings_after": int(counts.get("hard_after", 0)),
+        "score_before": round(counts.get("score_before", 0) / worked, 1),
+        "score_after": round(counts.get("score_after", 0) / worked, 1),
+        "refused_fields": int(counts.get("refused_fields", 0)),
+        "cost_microusd": round(counts.get("cost_pico", 0) / 1_000_000),
+        "duration_s": round(duration_s, 2),
+        "out": out,
+        "failures": [dict(one) for one in failures],
+        "notes": [*done["notes"], *_list_notes(done, counts), *notes],
+        "exit_code": int(failed),
+    }
+
+
+def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[str]:
+    notes = []
+    if done["problems_total"]:
+        first = done["problems"][0]
+        notes.append(
+            f"{done['problems_total']} row problems; the first: line {first['line']},"
+            f" {first['column'] or 'the row'}: {first['message']}"
+        )
+    if done["progress"]["halt_reason"]:
+        notes.append(f"The run was ended early: {done['progress']['halt_reason']}")
+    if counts.get("rules_fallback"):
+        notes.append(
+            f"{int(counts['rules_fallback'])} listings were written by the rules engine because"
+            " the language model gave nothing usable."
+        )
+    if counts.get("simulated"):
+        notes.append(f"{int(counts['simulated'])} answers came from a simulator.")
+    return notes
+
+
+def print_object(result: Mapping[str, Any]) -> None:
+    """The object alone on standard output."""
+    sys.stdout.write(json.dumps(result, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def print_table(result: Mapping[str, Any], stream: TextIO) -> None:
+    """The run for people."""
+    rows = build_rows(result)
+    width = max(len(label) for label, _ in rows)
+    lines = [f"{label:<{width}}  {value}" for label, value in rows]
+    notes: list[str] = list(result["notes"])
+    lines += [f"note: {one}" for one in notes[:NOTES_SHOWN]]
+    if len(notes) > NOTES_SHOWN:
+        lines.append(f"note: … and {len(notes) - NOTES_SHOWN} more")
+    lines += [
+        f"failed: {one['listing']}: {one['message']}" for one in result["failures"][:NOTES_SHOWN]
+    ]
+    stream.write("\n".join(lines) + "\n")
+
+
+def build_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Label and value of each line of the table."""
+    jobs, outcomes, engine = result["jobs"], result["outcomes"], result["engine"]
+    failed = jobs["discarded"] + jobs["cancelled"]
+    return [
+        ("file", f"{result['format']}, {result['rows']} rows, {result['products']} products"),
+        ("channel", f"{result['channel']}, mode {result['mode']}"),
+        ("listings", f"{jobs['completed']} done ({jobs['reused']} reused), {failed} failed"),
+        (
+            "outcome",
+            ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in outcomes.items() if n)
+            or "nothing to do",
+        ),
+        ("score", f"{result['score_before']} → {result['score_after']}"),
+        ("rule breaches", f"{result['findings_before']} → {result['findings_after']}"),
+        ("refused fields", str(result["refused_fields"])),
+        ("written by", ", ".join(f"{name} {n}" for name, n in engine.items() if n) or "nobody"),
+        ("cost", f"${result['cost_microusd'] / 1_000_000:.6f}"),
+        ("time", f"{result['duration_s']} s"),
+        ("result", f"{result['out']} ({result['form']})"),
+    ]

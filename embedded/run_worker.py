@@ -1,0 +1,100 @@
+"""The worker of one command: its own pool, its own environment, restarted when it dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from core.clock import monotonic_s
+from core.errors import UnavailableError
+from core.settings import Settings
+from embedded.processes import ProcessSpec, get_log_tail, spawn, stop
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+LLM_THREADS: Final = 16
+RULES_THREADS: Final = 2
+RESTARTS_ALLOWED: Final = 10
+RESTART_WINDOW_S: Final = 120.0
+DRAIN_S: Final = 20
+
+
+@dataclass(slots=True)
+class RunWorker:
+    """A worker process that serves one pool until it is stopped."""
+
+    spec: ProcessSpec
+    _process: subprocess.Popen[bytes] | None = None
+    _starts_s: list[float] = field(default_factory=list)
+
+    def ensure_running(self) -> None:
+        """Start it, or start it again when it has died.
+
+        Call it from the main thread: the worker lives as long as the thread that started it.
+        Raises UnavailableError, with its last lines, when it keeps dying.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
+        now_s = monotonic_s()
+        self._starts_s = [one for one in self._starts_s if now_s - one < RESTART_WINDOW_S]
+        if len(self._starts_s) > RESTARTS_ALLOWED:
+            last = get_log_tail(self.spec.log_path) if self.spec.log_path else ""
+            raise UnavailableError(f"the worker keeps dying. Its last lines:\n{last}")
+        if self._process is not None:
+            stop(self.spec, process=self._process)
+        self._starts_s.append(now_s)
+        self._process = spawn(self.spec)
+
+    def stop(self) -> None:
+        """Let it finish what it does, within its drain time."""
+        if self._process is not None:
+            with suppress(KeyboardInterrupt):
+                stop(self.spec, process=self._process)
+            self._process = None
+
+
+def build_run_worker(
+    environ: Mapping[str, str], settings: Settings, *, llm: bool, log_path: Path
+) -> RunWorker:
+    """A worker for the pool of ``settings``.
+
+    Work of the rules engine is computing, so it gets a process per core; calls of a language model
+    are waiting, so they get threads.
+    """
+    processes, threads = (1, LLM_THREADS) if llm else (os.cpu_count() or 1, RULES_THREADS)
+    argv = [
+        *(sys.executable, "-m", "dramatiq", "workers.main"),
+        *("--processes", str(processes), "--threads", str(threads)),
+        *("--worker-shutdown-timeout", str(DRAIN_S * 1000)),
+        *("--queues", "files", "bulk"),
+    ]
+    env = {
+        **environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "LISTWRIGHT_POOL": settings.worker_pool,
+        "LOG_LEVEL": "warning",
+        "PYTHONUNBUFFERED": "1",
+        **DRAMATIQ_ENV,
+    }
+    return RunWorker(
+        ProcessSpec(
+            name="worker",
+            argv=argv,
+            env=env,
+            cwd=CHECKOUT,
+            stop_timeout_s=DRAIN_S + 5,
+            log_path=log_path,
+        )
+    )
+
+
+DRAMATIQ_ENV: Final = {
+    # A thread that finds nothing looks again after 100 ms: a job starts soon, and it costs little.
+    "dramatiq_worker_timeout": "100",
+}

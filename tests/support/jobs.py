@@ -1,0 +1,115 @@
+"""Builders for tests of the job path: deps on real servers, a seller, listings, a worker."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+
+from core.ids import new_id
+from core.settings import Settings, load_settings
+from domain.listing import Listing
+from services.access import Seller, create_seller
+from services.deps import Deps, build_worker_deps
+from services.dispatch import Rounds, run_tick
+from services.process import register_process
+from services.run import run_job
+from services.submit import Order, Wish
+
+
+@dataclass(slots=True)
+class Worker:
+    """A worker process as jobs see it, without threads: it runs what it is told to."""
+
+    deps: Deps
+    process_id: uuid.UUID = field(default_factory=new_id)
+    paying: bool = True
+
+    def may_call(self) -> bool:
+        return self.paying
+
+    def run(self, job_id: uuid.UUID) -> None:
+        run_job(self.deps, job_id, self)
+
+
+def build_settings(database_url: str, redis_url: str, **more: str) -> Settings:
+    """Settings for servers of this test run."""
+    return load_settings({"DATABASE_URL": database_url, "REDIS_URL": redis_url, **more})
+
+
+@contextmanager
+def open_deps(database_url: str, redis_url: str, **more: str) -> Iterator[Deps]:
+    """A worker's deps, closed at the end."""
+    deps = build_worker_deps(build_settings(database_url, redis_url, **more))
+    try:
+        yield deps
+    finally:
+        deps.database.dispose()
+
+
+def make_worker(deps: Deps, *, threads: int = 8) -> Worker:
+    """A registered worker of all lanes."""
+    worker = Worker(deps)
+    lanes = ["interactive", "bulk", "scheduled", "files"]
+    register_process(deps, worker.process_id, queues=lanes, threads=threads)
+    return worker
+
+
+def make_seller(deps: Deps, email: str = "seller@example.com") -> Seller:
+    """A seller."""
+    return create_seller(deps, email)
+
+
+def make_listing(key: str = "SKU-1", **fields: str) -> Listing:
+    """A listing whose title is too long and shouts; other fields as given."""
+    title = (
+        "FREE SHIPPING!!! Northfold Merino Wool Beanie Hat for Men and Women, Warm Winter"
+        " Knitted Cap, Soft Rib Knit, Green, One Size, Great Gift"
+    )
+    return Listing(
+        key=key,
+        fields={"title": title, "description": "A rib-knit beanie of merino wool.", **fields},
+        attributes={"brand": "Northfold", "color": "Green", "material": "Merino Wool"},
+    )
+
+
+def make_order(listing: Listing | None = None, *, channel: str = "ebay", **more: object) -> Order:
+    """An order for one listing."""
+    wish = more.pop("wish", Wish())
+    return Order(channel=channel, listing=listing or make_listing(), wish=wish, **more)  # type: ignore[arg-type]
+
+
+def run_all(deps: Deps, worker: Worker, *, rounds: int = 50) -> int:
+    """Dispatch and run everything due, in this thread; how many jobs were run."""
+    state, ran = Rounds(), 0
+    for _ in range(rounds):
+        run_tick(deps, state)
+        due = list_claimable(deps)
+        if not due:
+            return ran
+        for job_id in due:
+            worker.run(job_id)
+            ran += 1
+    return ran
+
+
+def list_claimable(deps: Deps) -> list[uuid.UUID]:
+    """Ids of jobs that could be claimed now."""
+    with deps.database.transaction(system="test") as session:
+        return list(
+            session.execute(
+                text(
+                    "SELECT id FROM app.job WHERE state IN ('available', 'retryable')"
+                    " AND scheduled_at <= clock_timestamp() ORDER BY created_at"
+                )
+            ).scalars()
+        )
+
+
+def query(deps: Deps, statement: str, **values: object) -> list[tuple[object, ...]]:
+    """Rows of a query, for assertions on what is really stored."""
+    with deps.database.transaction(system="test") as session:
+        return [tuple(row) for row in session.execute(text(statement), values)]
