@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import regex
 
-from domain.listing import TEXT_FIELDS, Listing, is_blank
+from domain.listing import TEXT_FIELDS, Listing, is_blank, iter_items
 from domain.marketplaces.check_capitals import list_shouted
 from domain.marketplaces.check_phrases import find_phrases
 from domain.marketplaces.names import OwnNames
@@ -28,6 +29,8 @@ _FEWEST_WORDS = 3
 _SEARCHED = ("title", "bullets", "description", "tags", "search_terms", "highlights")
 _REPEATS_THAT_ANNOY = 3
 _LONGEST_READ = 20_000
+_COMPARED = 30
+"""Items; every pair is compared, and no channel shows more bullets."""
 
 
 def rate_completeness(listing: Listing, rules: RuleSet) -> Tally:
@@ -69,9 +72,12 @@ def rate_readability(listing: Listing) -> Tally:
 def rate_duplication(listing: Listing) -> Tally:
     """The listing says each thing once: no item twice, no description that begins as the title."""
     tally = Tally()
-    for name in ("bullets", "tags", "materials"):
-        for first, second in _list_alike(listing, name):
-            tally.lower(0.85, f'{name}: "{first[:40]}" and "{second[:40]}" say the same')
+    for first, second in _list_alike(_list_items(listing, "bullets")):
+        tally.lower(0.85, f'bullets: "{first[:40]}" and "{second[:40]}" say the same')
+    for name in ("tags", "materials"):
+        counts = Counter(item.strip().casefold() for item in _list_items(listing, name))
+        for item in [item for item, count in counts.items() if count > 1]:
+            tally.lower(0.85, f'{name}: "{item[:40]}" is there more than once')
     title = " ".join(listing.text("title").casefold().split())
     description = " ".join(_read(listing, ("description",)).casefold().split())
     if title and len(description) > len(title) and description.startswith(title):
@@ -115,10 +121,12 @@ def _list_stated(listing: Listing) -> set[str]:
     return {fold_word(word.text) for word in list_words(_read(listing, TEXT_FIELDS))}
 
 
-def _list_alike(listing: Listing, name: str) -> list[tuple[str, str]]:
-    value = listing.fields.get(name, ())
-    items = [value] if isinstance(value, str) else [item for item in value if item.strip()]
-    worded = [(item, _content(item)) for item in items]
+def _list_items(listing: Listing, name: str) -> list[str]:
+    return [item for item in iter_items(listing.fields.get(name, ())) if item.strip()]
+
+
+def _list_alike(items: list[str]) -> list[tuple[str, str]]:
+    worded = [(item, _content(item)) for item in items[:_COMPARED]]
     return [
         (first, second)
         for (first, one), (second, other) in combinations(worded, 2)

@@ -16,6 +16,7 @@ _NAME_ATTRIBUTES = frozenset(
         "character", "author", "artist", "book title",
     }
 )  # fmt: skip
+_LONGEST_NAME = 100
 _CODE_ATTRIBUTES = ("sku", "mpn", "gtin", "barcode", "ean", "upc", "isbn", "handle", "id")
 
 
@@ -35,7 +36,7 @@ class OwnNames:
         found = {
             value.strip()
             for key, value in attributes.items()
-            if key.casefold() in _NAME_ATTRIBUTES and value.strip()
+            if key.casefold() in _NAME_ATTRIBUTES and 0 < len(value.strip()) <= _LONGEST_NAME
         }
         return cls(tuple(sorted(found, key=len, reverse=True)), _list_codes(attributes))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import regex
 
@@ -61,6 +61,7 @@ def list_words(text: str) -> list[Word]:
     return [Word(match.group(), match.start()) for match in _WORD.finditer(text)]
 
 
+@lru_cache(maxsize=65_536)
 def fold_word(word: str) -> str:
     """The word without regard to case and plural: "Boxes" and "box" are one, "glass" stays."""
     folded = word.casefold().removesuffix("'s").removesuffix("\u2019s")

@@ -97,6 +97,7 @@ def test_a_worse_title_scores_less_and_says_why(title: str, part: str, reason: s
             "duplication",
             'bullets: "Holds two litres of water" and "Holds two litres of hot water" say the same',
         ),
+        ({"tags": ("Tea", "tea ", "pot")}, "duplication", 'tags: "tea" is there more than once'),
         (
             {"description": "<b>Acme Enamel Kettle 2 L Red</b> for tea"},
             "duplication",

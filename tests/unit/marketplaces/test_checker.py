@@ -40,6 +40,18 @@ def test_a_finding_says_what_to_do_and_who_says_so() -> None:
     )
 
 
+def test_a_finding_says_when_its_rule_was_checked_long_ago() -> None:
+    rules = load_rulebook().select("ebay", as_of=dt.date(2027, 3, 1))
+    (finding,) = check_listing(listing(title="a" * 81), rules)
+    assert finding.source.endswith("last checked 2026-11-22, 99 days ago: may have changed")
+
+
+def test_what_was_only_remembered_says_so_and_is_advice() -> None:
+    (finding,) = check("shopify", tags=["a" * 256])
+    assert finding.level is Level.ADVICE
+    assert finding.source == "Known from practice (remembered); not verified"
+
+
 def test_findings_come_by_field_then_rule_then_attributes() -> None:
     found = check(
         "shopify", handle="A_b", seo_title="a" * 71, title="", tags=["a" * 256], brand="x"
