@@ -7,7 +7,7 @@ import subprocess
 from collections import deque
 from dataclasses import dataclass, field
 
-from embedded.processes import ProcessSpec, get_log_tail, kill_group, spawn
+from embedded.processes import ProcessSpec, finish, get_log_tail, kill_group, spawn
 
 CRASH_LIMIT = 5
 CRASH_WINDOW_S = 60.0
@@ -96,7 +96,7 @@ class Child:
         process = self.process
         if process is None:
             return []
-        kill_group(process.pid)
+        finish(process)
         lines = self.read_lines()
         if self._partial:
             lines.append(self._partial.decode("utf-8", "replace"))

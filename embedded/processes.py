@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -9,10 +10,12 @@ import platform
 import pwd
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 _PR_SET_PDEATHSIG = 1
 _ON_LINUX = platform.system() == "Linux"
@@ -31,10 +34,11 @@ class Account:
 class ProcessSpec:
     """One child process.
 
-    ``stop_signal`` asks for an orderly stop, within ``stop_timeout_s``; ``death_signal`` is what
-    the kernel sends it when its parent is gone. Output goes to ``log_path``, or to a pipe where
-    there is none. ``replicable`` children run as often as the wanted count says; a ``once`` child
-    does its work and ends, and its output stands without a prefix.
+    ``stop_signal`` asks for an orderly stop, within ``stop_timeout_s``. ``death_signal`` ends it
+    when its parent was killed: SIGKILL its whole group at once, another one itself first. Output
+    goes to ``log_path``, or to a pipe where there is none. ``replicable`` children run as often as
+    the wanted count says; a ``once`` child does its work and ends, and its output stands without
+    a prefix.
     """
 
     name: str
@@ -44,7 +48,7 @@ class ProcessSpec:
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 20.0
-    death_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
     log_path: Path | None = None
     replicable: bool = False
     once: bool = False
@@ -65,12 +69,36 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
     """Start ``spec`` in its own session, tied to the life of the calling *thread*.
 
     Linux sends the death signal when the thread that started the child ends, so call this from
-    the main thread only. Elsewhere nothing is tied, and the next start clears what was left.
+    the main thread only. The guard does the same for what the child itself starts.
     """
     if spec.log_path is None:
-        return _popen(spec, subprocess.PIPE)
-    with spec.log_path.open("ab") as log:
-        return _popen(spec, log)
+        process = _popen(spec, subprocess.PIPE)
+    else:
+        with spec.log_path.open("ab") as log:
+            process = _popen(spec, log)
+    _tell_guard(process.pid, spec.death_signal)
+    return process
+
+
+@cache
+def _start_guard() -> IO[bytes]:
+    """The pipe to this process's one guard; closing it at a normal end makes the guard act too."""
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+        bufsize=0,
+    )
+    atexit.register(guard.communicate)
+    return cast("IO[bytes]", guard.stdin)
+
+
+def _tell_guard(pid: int, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # without a guard the kernel's part still holds
+        _start_guard().write(f"{pid} {number}\n".encode("ascii"))
 
 
 def _popen(spec: ProcessSpec, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
@@ -105,8 +133,15 @@ def stop(spec: ProcessSpec, *, process: subprocess.Popen[bytes]) -> int:
         process.send_signal(spec.stop_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=spec.stop_timeout_s)
+    return finish(process)
+
+
+def finish(process: subprocess.Popen[bytes]) -> int:
+    """Kill what is left of a process's group; its exit status."""
     kill_group(process.pid)
-    return process.wait()
+    status = process.wait()
+    _tell_guard(process.pid, 0)
+    return status
 
 
 def kill_group(pid: int) -> None:

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from core.clock import monotonic_s, sleep
 from core.errors import ConflictError, UnavailableError
 from core.settings import load_settings
-from embedded.migrate import migrate
 from embedded.servers import start_servers
 from embedded.state import (
     ServersRecord,
@@ -21,6 +20,7 @@ from embedded.state import (
     use_state,
     write_servers,
 )
+from services.migrate import migrate
 
 _JOIN_TIMEOUT_S = 60.0
 _POLL_S = 0.1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,13 +13,13 @@ from pathlib import Path
 
 from core.errors import AppError, ConflictError, SettingsError
 from core.settings import Settings, load_settings
-from embedded.migrate import migrate
 from embedded.ports import choose_web_port
 from embedded.processes import ProcessSpec
 from embedded.servers import RunningServers, start_servers
 from embedded.signals import StopSignals
 from embedded.state import ServersRecord, own_state, resolve_state_dir, write_servers
 from embedded.supervisor import Supervisor
+from services.migrate import migrate
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 REPLICAS_FILE = "replicas.json"
@@ -127,7 +126,7 @@ def list_specs(plan: Plan, *, env: Mapping[str, str]) -> list[ProcessSpec]:
     bulk = _dramatiq("bulk", "scheduled", threads=plan.settings.worker_threads)
     interactive = _dramatiq("interactive", "files", threads=_INTERACTIVE_THREADS)
     return [
-        _spec("web", _gunicorn(plan.port), env=env, death_signal=signal.SIGINT),
+        _spec("web", _gunicorn(plan.port), env=env),
         _spec("interactive", interactive, env=env),
         _spec("worker", bulk, env=env, replicable=True),
         _spec("scaler", [sys.executable, "scaler.py"], env=env),
@@ -144,7 +143,6 @@ def _spec(
     argv: list[str],
     *,
     env: Mapping[str, str],
-    death_signal: signal.Signals = signal.SIGTERM,
     replicable: bool = False,
     once: bool = False,
 ) -> ProcessSpec:
@@ -154,7 +152,6 @@ def _spec(
         env=env,
         cwd=CHECKOUT,
         stop_timeout_s=_SHUTDOWN_S + 5,
-        death_signal=death_signal,
         replicable=replicable,
         once=once,
     )

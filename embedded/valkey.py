@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import redis
@@ -37,6 +38,7 @@ def build_valkey(
         env={"LC_ALL": "C.UTF-8"},
         account=account,
         cwd=home,
+        death_signal=signal.SIGTERM,
         log_path=home / "valkey.log",
     )
     return spec, f"redis://:{password}@127.0.0.1:{port}/0"

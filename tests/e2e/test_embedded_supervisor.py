@@ -168,3 +168,12 @@ def test_two_starts_on_one_state_refuse_each_other(supervise, tmp_path):
     second = subprocess.run(argv, check=False, cwd=ROOT, capture_output=True, text=True)
     assert second.returncode != 0
     assert f"already running (process {first.process.pid}, state {tmp_path})" in second.stderr
+
+
+def test_killing_the_supervisor_reaches_what_its_children_started(supervise):
+    run = supervise(shell(WITH_GRANDCHILD))
+    pids(run)
+    (grandchild,) = map(int, run.wait_for(r"child (\d+)"))
+    run.process.kill()
+    run.process.wait()
+    assert wait_until(lambda: not is_alive(grandchild), timeout_s=5)

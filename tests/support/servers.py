@@ -15,9 +15,9 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from core.ids import new_id
-from embedded.migrate import migrate
 from embedded.postgres import find_closed_parent
 from embedded.servers import start_servers
+from services.migrate import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 _TEMPLATE = "listwright_template"
