@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -256,6 +256,29 @@ def list_listings(
     elif state == "hard":
         found = found.where(ListingRow.hard > 0)
     return [(row, name) for row, name in session.execute(found)]
+
+
+def count_listings(session: Session, seller_id: uuid.UUID) -> dict[str, dict[str, int]]:
+    """By channel: ``listings``, those with an open suggestion, those with hard findings."""
+    found = session.execute(
+        select(
+            StoreRow.channel,
+            func.count(),
+            func.count(ListingRow.open_suggestion_id),
+            func.count().filter(ListingRow.hard > 0),
+        )
+        .join(
+            StoreRow,
+            (StoreRow.seller_id == ListingRow.seller_id) & (StoreRow.id == ListingRow.store_id),
+        )
+        .where(ListingRow.seller_id == seller_id)
+        .group_by(StoreRow.channel)
+        .order_by(StoreRow.channel)
+    )
+    return {
+        channel: {"listings": total, "suggested": suggested, "hard": hard}
+        for channel, total, suggested, hard in found
+    }
 
 
 def list_due(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.scoring import score_listing
 from sqlalchemy.orm import Session
 
 from core.clock import today
@@ -19,6 +18,7 @@ from domain.findings import Finding, Level
 from domain.listing import Listing, fields_from_json, fields_to_json
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet, load_rulebook
+from domain.scoring import score_listing
 from models import listing as rows
 from models import suggestion as suggestions
 from services.deps import Deps
@@ -253,6 +253,12 @@ def list_listings(
     return ListingPage(
         items=items, next_after=found[limit - 1][0].id if len(found) > limit else None
     )
+
+
+def count_listings(deps: Deps, seller_id: uuid.UUID) -> dict[str, dict[str, int]]:
+    """How many listings the seller has by channel: all, suggested, with hard findings."""
+    with deps.database.transaction(seller=seller_id) as session:
+        return rows.count_listings(session, seller_id)
 
 
 def summarize(row: rows.ListingRow, channel: str) -> dict[str, Any]:

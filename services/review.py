@@ -81,6 +81,15 @@ def accept_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, *, act
             after = items[-1].ordinal
 
 
+def get_suggestion(deps: Deps, seller_id: uuid.UUID, suggestion_id: uuid.UUID) -> dict[str, Any]:
+    """One suggestion with its fields; raises NotFoundError."""
+    with deps.database.transaction(seller=seller_id) as session:
+        row = suggestions.find_suggestion(session, seller_id, suggestion_id)
+        if row is None:
+            raise NotFoundError("there is no such suggestion.", field="id")
+        return suggestion_to_json(row, suggestions.list_fields(session, seller_id, row.id))
+
+
 def undo(
     deps: Deps, seller_id: uuid.UUID, suggestion_id: uuid.UUID, *, actor: str
 ) -> dict[str, Any]:

@@ -242,6 +242,12 @@ def get_job(deps: Deps, seller_id: uuid.UUID, job_id: uuid.UUID) -> dict[str, An
     return job_to_json(row)
 
 
+def list_jobs(deps: Deps, seller_id: uuid.UUID, *, limit: int = 50) -> list[dict[str, Any]]:
+    """The seller's newest jobs."""
+    with deps.database.transaction(seller=seller_id) as session:
+        return [job_to_json(row) for row in jobs.list_seller_jobs(session, seller_id, limit=limit)]
+
+
 def job_to_json(row: jobs.JobRow) -> dict[str, Any]:
     """A job as people and programs see it; cost in microdollars, rounded once."""
     error: Mapping[str, str] | None = None
