@@ -28,6 +28,7 @@ _NEARLY_THE_SAME = 0.8
 _FEWEST_WORDS = 3
 _SEARCHED = ("title", "bullets", "description", "tags", "search_terms", "highlights")
 _REPEATS_THAT_ANNOY = 3
+_PROSE = ("highlights", "bullets", "description")
 _LONGEST_READ = 20_000
 _COMPARED = 30
 """Items; every pair is compared, and no channel shows more bullets."""
@@ -54,10 +55,10 @@ def rate_completeness(listing: Listing, rules: RuleSet) -> Tally:
 
 
 def rate_readability(listing: Listing) -> Tally:
-    """Sentences of a bearable length, no shouting, no stock phrases."""
+    """Sentences of a bearable length, no shouting, no stock phrases; the title is rated apart."""
     tally = Tally()
     names = OwnNames.of(listing)
-    text = _read(listing, ("title", "highlights", "bullets", "description"))
+    text = _read(listing, _PROSE)
     _rate_sentences(tally, _read(listing, ("description",)))
     shouted = list_shouted(text, names)
     words = len(text.split()) or 1

@@ -106,11 +106,11 @@ def _rate_conciseness(tally: Tally, content: list[tuple[str, Word]], listing: Li
 def _rate_capitals(tally: Tally, title: str, words: list[Word], names: OwnNames) -> None:
     shouted = list_shouted(title, names)
     if shouted:
-        tally.lower(0.9 ** min(len(shouted), 4), f"the title shouts: {', '.join(shouted[:4])}")
+        tally.lower(0.9 ** min(len(shouted), 5), f"the title shouts: {', '.join(shouted[:4])}")
     letters = [word.text for word in words if word.text.isalpha() and len(word.text) > 1]
     upper = sum(word.isupper() for word in letters)
     if letters and upper / len(letters) > _SHOUT_SHARE:
-        tally.lower(0.9, "most of the title is in capitals")
+        tally.lower(0.95, "most of the title is in capitals")
 
 
 def _rate_promotion(tally: Tally, title: str, names: OwnNames) -> None:
