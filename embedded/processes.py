@@ -173,7 +173,7 @@ def get_arguments(pid: int) -> str:
     return subprocess.run(argv, capture_output=True, check=False, text=True).stdout
 
 
-def get_log_tail(path: Path, *, lines: int = 15) -> str:
+def get_log_tail(path: Path, *, lines: int = 40) -> str:
     """The last lines of a log; empty when there is none."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
