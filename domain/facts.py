@@ -16,6 +16,7 @@ _REQUIRED_KINDS = frozenset({"measure", "count", "model", "size", "color"})
 _SIZE_DIMENSIONS = frozenset(
     {"length", "area", "mass", "volume", "storage", "power", "voltage", "charge", "weave", "carat"}
 )
+_HAS_UNIT = regex.compile(r"[^\d\s.,/-]")
 _GENERATION = regex.compile(r"[2-6]G", regex.IGNORECASE)
 _ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)", regex.IGNORECASE)
 _NAME_RUN = 3
@@ -117,9 +118,10 @@ def list_required(listing: Listing) -> tuple[LostFact, ...]:
 def _is_required(fact: Fact) -> bool:
     """Sizes and counts, not durations, rates and percentages; models, not generations ("5G")."""
     if fact.kind == "measure":
-        dimension = fact.amounts[0][0]
-        return dimension in _SIZE_DIMENSIONS and not _GENERATION.fullmatch(fact.text)
-    return fact.kind in _REQUIRED_KINDS and not _ORDINAL.fullmatch(fact.text)
+        is_whole = _HAS_UNIT.search(fact.text) and not _GENERATION.fullmatch(fact.text)
+        return bool(is_whole) and fact.amounts[0][0] in _SIZE_DIMENSIONS
+    is_plain = not fact.normalized.startswith(("not ", "faux "))
+    return fact.kind in _REQUIRED_KINDS and is_plain and not _ORDINAL.fullmatch(fact.text)
 
 
 def _list_named(kind: str, name: str, title: str) -> list[LostFact]:

@@ -121,15 +121,12 @@ def _tidy(value: TextValue | None) -> TextValue | None:
 
 
 def _judge_field(name: str, value: TextValue, court: _Court) -> list[Refusal]:
-    """The refusals of the first part of the gate that refuses."""
+    """Shape first, then rules, then what the text says: each only where the one before passes."""
     shape = _judge_shape(name, value, court)
     if shape:
         return [shape]
-    return (
-        _judge_rules(name, value, court)
-        or _judge_facts(name, value, court)
-        or _judge_meta(name, value, court)
-    )
+    broken = _judge_rules(name, value, court)
+    return broken or [*_judge_facts(name, value, court), *_judge_meta(name, value, court)]
 
 
 def _judge_shape(name: str, value: TextValue, court: _Court) -> Refusal | None:

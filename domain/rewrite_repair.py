@@ -37,6 +37,10 @@ _IMPROVABLE: Final = frozenset(
 """Kinds of advice that a program can follow without judging the text."""
 
 
+_IMPROVABLE_IN_TITLE: Final = _IMPROVABLE - {"max_length", "max_words", "max_word_repeat"}
+"""A title is cut because it must be, never because it had better: words there are found by."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
     """The text under repair and what it is judged by; ``facts`` must survive in it."""
@@ -85,7 +89,8 @@ def _is_wanted(finding: Finding, patient: Patient) -> bool:
     if finding.level is Level.HARD:
         return True
     rule = patient.rules.find_rule(finding.rule)
-    return patient.advice and rule is not None and rule.kind in _IMPROVABLE
+    allowed = _IMPROVABLE_IN_TITLE if patient.name == "title" else _IMPROVABLE
+    return patient.advice and rule is not None and rule.kind in allowed
 
 
 def _mend_first(text: str, findings: Iterable[Finding], patient: Patient) -> str:
@@ -219,7 +224,7 @@ def _mend_style(text: str, finding: Finding, rule: Rule, patient: Patient) -> st
     if patient.name == "bullets":
         stripped = text.strip().rstrip(".;,!?:").rstrip()
         return stripped[:1].upper() + stripped[1:]
-    if rule.texts("phrases") and finding.excerpt:
+    if finding.excerpt.casefold() in rule.texts("phrases"):
         return drop_phrase(text, finding.excerpt, patient.names)
     return text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -45,20 +45,19 @@ def list_sample_listings(*, per_file: int) -> list[Listing]:
     """Up to ``per_file`` listings of each sample file, evenly spread; skips where they are away."""
     if not SAMPLES.is_dir():
         pytest.skip("the sample files do not stand beside the repository")
-    picked: list[Listing] = []
-    for name in _FILES:
-        listings = list(_read(name))
-        step = max(1, len(listings) // per_file)
-        picked += listings[::step][:per_file]
-    return picked
+    return [listing for name in _FILES for listing in _read(name, per_file)]
 
 
-def _read(name: str) -> Iterator[Listing]:
+@lru_cache(maxsize=64)
+def _read(name: str, wanted: int) -> tuple[Listing, ...]:
     encoding, fields, attributes = _FILES[name]
     with (SAMPLES / name).open(encoding=encoding, errors="replace", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file)):
-            if row.get(fields["title"]):
-                yield _build(f"{name}:{number}", row, fields=fields, attributes=attributes)
+        rows = [row for row in csv.DictReader(file) if row.get(fields["title"])]
+    step = max(1, len(rows) // wanted)
+    return tuple(
+        _build(f"{name}:{number * step}", row, fields=fields, attributes=attributes)
+        for number, row in enumerate(rows[::step][:wanted])
+    )
 
 
 def _build(
