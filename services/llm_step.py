@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from domain.catalogue import cost_picousd, get_llm
-from domain.prompts import estimate_request_tokens
-
 from core.clock import monotonic_s, sleep
 from core.errors import (
     AppError,
@@ -20,7 +17,9 @@ from core.errors import (
 from core.ids import hash_text
 from core.log import get_logger
 from domain.brief import Brief, canonical_json
+from domain.catalogue import cost_picousd, get_llm
 from domain.ports import LlmReply, LlmRequest, Reservation
+from domain.prompts import estimate_request_tokens
 from models import job as jobs
 from models import llm_call as ledger
 from services.deps import Deps, LlmDoor
@@ -133,7 +132,7 @@ class Asker:
     def _call(self, call_id: int, request: LlmRequest) -> LlmReply:
         try:
             reservation = self._reserve(estimate_request_tokens(request))
-        except (PoolWaitError, UnavailableError):
+        except (PoolWaitError, AppError):
             self._close(call_id, "unmade", "")
             raise
         used_tokens = 0

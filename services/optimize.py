@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
-
-from domain.rewrite import propose
 
 from core.errors import (
     AppError,
@@ -24,7 +22,8 @@ from domain.listing import TextValue
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet, load_rulebook
 from domain.ports import LlmRequest
-from domain.prompts import build_repair_messages, build_request
+from domain.prompts import build_repair_request, build_request, list_cut_fields
+from domain.rewrite import propose
 from domain.rewrite_scope import find_touchable
 from models import brief as briefs
 from models import job as jobs
@@ -112,7 +111,10 @@ def load_work(deps: Deps, job: jobs.JobRow) -> Work:
 
 
 def write_fields(deps: Deps, work: Work, lease: Lease) -> None:
-    """Let the wanted engine write; what it cannot do well, the rules engine mends."""
+    """Let the wanted engine write; what it cannot do well, the rules engine mends.
+
+    A seller who asked for the language model alone keeps their own text instead.
+    """
     if work.brief.engine is not EngineChoice.RULES and deps.door is not None:
         try:
             ask_llm(deps, work, lease)
@@ -122,7 +124,9 @@ def write_fields(deps: Deps, work: Work, lease: Lease) -> None:
             work.fell_back = fault.message
     elif work.brief.engine is EngineChoice.GROQ:
         raise LlmRefusedError("no key of the Groq API is set.", remedy="Set GROQ_API_KEY.")
-    mend_by_rules(work)
+    if work.brief.engine is not EngineChoice.GROQ:
+        mend_by_rules(work)
+    work.refused = (*work.refused, *find_unmended(work))
 
 
 def may_fall_back(work: Work, fault: AppError) -> bool:
@@ -135,7 +139,12 @@ def may_fall_back(work: Work, fault: AppError) -> bool:
 def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
     """Ask, judge, and ask once more for what failed; at most three calls."""
     asker = Asker(deps, work.job, work.brief, lease)
-    fields, cut, repaired = work.fields, False, False
+    # A field the model would see only in part is not its to rewrite.
+    unseen = set(list_cut_fields(work.brief, work.fields))
+    fields = tuple(name for name in work.fields if name not in unseen)
+    if not fields:
+        return
+    cut = repaired = False
     request = build_request(work.brief, work.rules, fields, model=deps.llm_model)
     for step in range(1, MAX_CALLS + 1):
         answer = ask_or_wait(asker, work, request, step)
@@ -151,7 +160,14 @@ def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
         if not fields or repaired:
             return
         repaired = True
-        request = build_repair_request(deps, work, fields, answer.body)
+        request = build_repair_request(
+            work.brief,
+            work.rules,
+            fields,
+            refusals=work.refused,
+            previous=answer.body,
+            model=deps.llm_model,
+        )
 
 
 def read_answer(answer: Answer, fields: tuple[str, ...]) -> dict[str, TextValue]:
@@ -173,30 +189,10 @@ def ask_or_wait(asker: Asker, work: Work, request: LlmRequest, step: int) -> Ans
         raise
 
 
-def build_repair_request(
-    deps: Deps, work: Work, fields: tuple[str, ...], previous: str
-) -> LlmRequest:
-    """The request that shows the model what was refused and asks for those fields only."""
-    base = build_request(work.brief, work.rules, fields, model=deps.llm_model)
-    messages = build_repair_messages(work.brief, work.rules, fields, work.refused, previous)
-    return LlmRequest(
-        model=base.model,
-        messages=messages,
-        schema_name=base.schema_name,
-        schema=base.schema,
-        max_completion_tokens=base.max_completion_tokens,
-    )
-
-
 def with_larger_cap(request: LlmRequest) -> LlmRequest:
     """The same request with more room for the answer."""
-    return LlmRequest(
-        model=request.model,
-        messages=request.messages,
-        schema_name=request.schema_name,
-        schema=request.schema,
-        max_completion_tokens=int(request.max_completion_tokens * LARGER_CAP),
-    )
+    cap = int(request.max_completion_tokens * LARGER_CAP)
+    return replace(request, max_completion_tokens=cap)
 
 
 def mend_by_rules(work: Work) -> None:
@@ -217,7 +213,6 @@ def mend_by_rules(work: Work) -> None:
         work.engines |= dict.fromkeys(verdict.accepted, Engine.RULES)
         work.proposed = {**proposal, **work.proposed}
         work.refused = (*earlier, *(one for one in verdict.refused if one.field not in asked))
-    work.refused = (*work.refused, *find_unmended(work))
 
 
 def find_unmended(work: Work) -> list[Refusal]:

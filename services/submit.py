@@ -204,7 +204,9 @@ def job_values(
         "subject_id": listing_id,
         "revision_id": revision_id,
         "brief_hash": brief.digest,
-        "work_hash": hash_text(f"{listing_id}:{revision_id}:{brief.digest}"),
+        "work_hash": hash_text(
+            f"{listing_id}:{revision_id}:{brief.digest}:{choose_model(deps, brief.engine)}"
+        ),
         "as_of": brief.as_of,
         "est_tokens": estimate_job_tokens(deps, brief, rules),
     }
@@ -223,6 +225,11 @@ def estimate_job_tokens(deps: Deps, brief: Brief, rules: RuleSet) -> int:
 def uses_llm(deps: Deps, engine: EngineChoice) -> bool:
     """Whether a job with this choice of engine asks the language model first."""
     return engine is not EngineChoice.RULES and deps.has_llm
+
+
+def choose_model(deps: Deps, engine: EngineChoice) -> str:
+    """The language model a job asks first, "" when it asks none."""
+    return deps.llm_model if uses_llm(deps, engine) else ""
 
 
 def push_quietly(deps: Deps, dispatch: Dispatch) -> None:
