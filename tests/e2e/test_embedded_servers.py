@@ -18,12 +18,16 @@ import redis
 from core.clock import monotonic_s, wait_until
 from core.errors import UnavailableError
 from embedded import binaries, postgres
-from embedded.processes import find_server_account, get_arguments
+from embedded.processes import find_server_account
 from embedded.servers import start_servers
 from embedded.state import is_owned
+from tests.support.processes import list_processes
 from tests.support.servers import ROOT, make_test_folder
 
-pytestmark = pytest.mark.servers
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
 
 Hold = Callable[[], "Held"]
 
@@ -74,12 +78,6 @@ def hold(folder: Path) -> Iterator[Hold]:
     assert wait_until(lambda: not list_processes(folder), timeout_s=10)
 
 
-def list_processes(folder: Path) -> list[int]:
-    """The processes that work on this folder."""
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in pids if str(folder) in get_arguments(pid)]
-
-
 def write_row(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("CREATE TABLE kept (id int)")
@@ -96,7 +94,7 @@ def test_data_survives_an_orderly_stop_and_the_second_start_is_warm(hold, folder
     with redis.Redis.from_url(held.redis_url) as client:
         client.rpush("queue", "message")
     held.release()
-    assert list_processes(folder) == []
+    assert list_processes(folder) == {}
     started_s = monotonic_s()
     again = hold()
     assert monotonic_s() - started_s < 3
@@ -142,7 +140,6 @@ def test_killed_servers_come_back_with_their_data(hold, folder):
     write_row(held.database_url)
     for pid in list_processes(folder):
         os.kill(pid, signal.SIGKILL)
-    held.process.kill()
     held.process.wait()
     assert has_row(hold().database_url)
 
