@@ -20,6 +20,7 @@ def run_on(connection: Connection) -> None:
     """Run the migrations in one transaction, with the version table in our private schema."""
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(text("SET statement_timeout = 0"))
     connection.commit()
     context.configure(
         connection=connection,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -80,17 +81,6 @@ def find_unfinished(session: Session, seller_id: uuid.UUID, work_hash: str) -> J
     return session.scalars(found).first()
 
 
-def has_finished_twin(session: Session, job: JobRow) -> bool:
-    """Whether another job did the very same work to its end."""
-    found = select(JobRow.id).where(
-        JobRow.seller_id == job.seller_id,
-        JobRow.work_hash == job.work_hash,
-        JobRow.state == JobState.COMPLETED,
-        JobRow.id != job.id,
-    )
-    return session.scalars(found.limit(1)).first() is not None
-
-
 def claim_job(
     session: Session, job_id: uuid.UUID, *, pool: str, owner: uuid.UUID, max_run_s: float
 ) -> JobRow | None:
@@ -121,10 +111,19 @@ def claim_job(
 _FENCE = " WHERE id = :id AND state = 'running' AND claim_no = :claim_no"
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a job ended: its final state, whether equal work was done before, and its cost."""
+
+    state: JobState
+    reused: bool
+    cost_pico: int
+
+
 def finish_job(
     session: Session, job: JobRow, *, state: JobState, values: Mapping[str, Any]
-) -> JobState | None:
-    """Make a claimed job final; the state it got, None when another claim has overtaken this one.
+) -> Finished | None:
+    """Make a claimed job final; None when another claim has overtaken this one.
 
     A job whose cancellation was asked for meanwhile becomes ``cancelled``. ``values`` are further
     columns to set.
@@ -134,11 +133,16 @@ def finish_job(
         text(
             "UPDATE app.job SET state = CASE WHEN cancel_requested_at IS NULL THEN :state"
             " ELSE 'cancelled' END, lease_owner = NULL, deadline_at = NULL, dispatched_at = NULL,"
-            f" finalized_at = clock_timestamp(){extra}{_FENCE} RETURNING state"
+            " finalized_at = clock_timestamp(),"
+            " cost_pico = (SELECT coalesce(sum(c.cost_pico), 0) FROM app.llm_call c"
+            "  WHERE c.job_id = app.job.id),"
+            " reused = EXISTS (SELECT FROM app.job t WHERE t.seller_id = app.job.seller_id"
+            "  AND t.work_hash = app.job.work_hash AND t.state = 'completed'"
+            f"  AND t.id <> app.job.id){extra}{_FENCE} RETURNING state, reused, cost_pico"
         ),
         {"id": job.id, "claim_no": job.claim_no, "state": state, **values},
-    ).scalar()
-    return None if got is None else JobState(got)
+    ).first()
+    return None if got is None else Finished(JobState(got[0]), got[1], int(got[2]))
 
 
 def release_job(session: Session, job: JobRow, *, wait_s: float, cursor: str | None = None) -> bool:

@@ -166,16 +166,6 @@ def find_answer(session: Session, key: AnswerKey) -> LlmAnswerRow | None:
     )
 
 
-def sum_job_cost_pico(session: Session, job_id: uuid.UUID) -> int:
-    """What a job's calls cost so far, in picodollars."""
-    return int(
-        session.execute(
-            text("SELECT coalesce(sum(cost_pico), 0) FROM app.llm_call WHERE job_id = :job"),
-            {"job": job_id},
-        ).scalar_one()
-    )
-
-
 def count_unknown_calls(session: Session, job_id: uuid.UUID) -> int:
     """How many of a job's calls may have been billed without an answer reaching us."""
     return int(

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.errors import UnavailableError
 
 CONNECT_TIMEOUT_S: Final = 5
-STATEMENT_TIMEOUT_MS: Final = 15_000
 READ_ONLY_SQLSTATE: Final = "25006"
 """Supabase turns a full free database read-only: for us that is a database that is away."""
 
@@ -50,6 +49,8 @@ class Database:
             },
         )
         self._make_session = sessionmaker(self._engine, expire_on_commit=False)
+        autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._make_single = sessionmaker(autocommit, expire_on_commit=False, autoflush=False)
 
     @contextmanager
     def transaction(
@@ -61,25 +62,47 @@ class Database:
         must be given, so that a policy per seller can later be set here and nowhere else.
         Raises UnavailableError when the database is away.
         """
-        if (seller is None) == (not system):
-            message = "a transaction is a seller's or the system's, and says which"
-            raise ValueError(message)
-        try:
-            with self._make_session.begin() as session:
-                session.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}"))
-                yield session
-        except (OperationalError, PoolTimeoutError) as fault:
-            raise UnavailableError("the database is away") from fault
-        except DBAPIError as fault:
-            if getattr(fault.orig, "sqlstate", "") == READ_ONLY_SQLSTATE:
-                raise UnavailableError("the database is read-only") from fault
-            raise
+        _require_owner(seller, system)
+        with _naming_outages(), self._make_session.begin() as session:
+            yield session
+
+    @contextmanager
+    def statements(self, *, seller: uuid.UUID | None = None, system: str = "") -> Iterator[Session]:
+        """Statements that each commit by themselves: no round trips for BEGIN and COMMIT.
+
+        For a claim, a beat, a lone read: what needs no second statement to be true with it.
+        """
+        _require_owner(seller, system)
+        with _naming_outages(), self._make_single() as session:
+            yield session
 
     def ping(self) -> None:
         """Raises UnavailableError when the database does not answer."""
-        with self.transaction(system="ping") as session:
+        with self.statements(system="ping") as session:
             session.execute(text("SELECT 1"))
 
     def dispose(self) -> None:
         """Close all connections; also needed in a child right after fork."""
         self._engine.dispose()
+
+
+def _require_owner(seller: uuid.UUID | None, system: str) -> None:
+    if (seller is None) == (not system):
+        message = "a transaction is a seller's or the system's, and says which"
+        raise ValueError(message)
+
+
+@contextmanager
+def _naming_outages() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as fault:
+        raise UnavailableError("no database connection came free in time") from fault
+    except OperationalError as fault:
+        sqlstate = getattr(fault.orig, "sqlstate", None)
+        reason = f"the database gave up ({sqlstate})" if sqlstate else "the database is away"
+        raise UnavailableError(reason) from fault
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", "") == READ_ONLY_SQLSTATE:
+            raise UnavailableError("the database is read-only") from fault
+        raise

@@ -19,7 +19,6 @@ from domain.marketplaces.rulebook import RuleSet
 from models import batch as batches
 from models import job as jobs
 from models import listing as listings
-from models import llm_call as ledger
 from models import suggestion as suggestions
 from services.catalogue import Measures, count_hard, finding_to_json, measure_listing
 from services.deps import Deps
@@ -74,34 +73,30 @@ def finish_result(deps: Deps, job: jobs.JobRow, result: Result) -> None:
 def _write(
     session: Session, job: jobs.JobRow, result: Result, *, before: Measures, after: Measures
 ) -> None:
-    reused = jobs.has_finished_twin(session, job)
-    cost_pico = ledger.sum_job_cost_pico(session, job.id)
     offers = bool(result.accepted or result.refused)
     suggestion_id = new_id() if offers else None
-    state = jobs.finish_job(
+    finished = jobs.finish_job(
         session,
         job,
         state=JobState.COMPLETED,
         values={
             "outcome": result.outcome.value,
-            "reused": reused,
             "engine": None if result.engine is None else result.engine.value,
-            "cost_pico": cost_pico,
             "suggestion_id": suggestion_id,
             "error_code": "rules_fallback" if result.note else None,
             "error_detail": result.note or None,
         },
     )
-    if state is None:
+    if finished is None:
         log.warning("job_overtaken", job_id=str(job.id), claim_no=job.claim_no)
         return
-    counts: dict[str, float] = {state.value: 1, "cost_pico": cost_pico}
-    if state is JobState.COMPLETED:
+    counts: dict[str, float] = {finished.state.value: 1, "cost_pico": finished.cost_pico}
+    if finished.state is JobState.COMPLETED:
         if suggestion_id is not None:
             _write_suggestion(session, job, suggestion_id, result, before=before, after=after)
-        counts |= _count(result, reused=reused, before=before, after=after)
+        counts |= _count(result, reused=finished.reused, before=before, after=after)
     add_counts(session, job, counts)
-    log.info("job_finished", job_id=str(job.id), state=state.value, outcome=result.outcome.value)
+    log.info("job_finished", job_id=str(job.id), state=finished.state, outcome=result.outcome)
 
 
 def _count(result: Result, *, reused: bool, before: Measures, after: Measures) -> dict[str, float]:
@@ -229,16 +224,15 @@ def discard(deps: Deps, job: jobs.JobRow, *, code: str, detail: str) -> None:
 
     def write() -> None:
         with deps.database.transaction(seller=job.seller_id) as session:
-            cost_pico = ledger.sum_job_cost_pico(session, job.id)
-            state = jobs.finish_job(
+            finished = jobs.finish_job(
                 session,
                 job,
                 state=JobState.DISCARDED,
-                values={"error_code": code, "error_detail": detail, "cost_pico": cost_pico},
+                values={"error_code": code, "error_detail": detail},
             )
-            if state is None:
+            if finished is None:
                 return
-            add_counts(session, job, {state.value: 1, "cost_pico": cost_pico})
+            add_counts(session, job, {finished.state.value: 1, "cost_pico": finished.cost_pico})
             if code == "llm_refused" and job.batch_id is not None:
                 batches.halt_batch(session, job.seller_id, job.batch_id, detail)
 

@@ -25,7 +25,6 @@ from domain.ports import LlmRequest
 from domain.prompts import build_repair_request, build_request, list_cut_fields
 from domain.rewrite import propose
 from domain.rewrite_scope import find_touchable
-from models import brief as briefs
 from models import job as jobs
 from services.deps import Deps
 from services.finish import Result, discard, finish_result
@@ -74,9 +73,9 @@ class Work:
         return tuple(name for name in self.fields if name in names)
 
 
-def run_optimize(deps: Deps, job: jobs.JobRow, lease: Lease) -> None:
+def run_optimize(deps: Deps, job: jobs.JobRow, brief: Brief, lease: Lease) -> None:
     """Run a claimed job to its end, or give it back; never raises for a fault of the outside."""
-    work = load_work(deps, job)
+    work = build_work(job, brief)
     try:
         if work.fields:
             write_fields(deps, work, lease)
@@ -89,11 +88,8 @@ def run_optimize(deps: Deps, job: jobs.JobRow, lease: Lease) -> None:
         settle_fault(deps, job, fault)
 
 
-def load_work(deps: Deps, job: jobs.JobRow) -> Work:
-    """Read the brief and see what has to be done."""
-    with deps.database.transaction(seller=job.seller_id) as session:
-        body = briefs.get_brief(session, job.seller_id, job.brief_hash or "")
-    brief = Brief.from_json(body)
+def build_work(job: jobs.JobRow, brief: Brief) -> Work:
+    """See what has to be done, by the rules of the day on which the job was submitted."""
     rules = load_rulebook().select(
         brief.channel,
         as_of=job.as_of or brief.as_of,

@@ -43,7 +43,7 @@ def register_process(
 
 def beat(deps: Deps, process_id: uuid.UUID) -> bool:
     """Say that this process still lives; False when it was forgotten meanwhile."""
-    with deps.database.transaction(system="beat") as session:
+    with deps.database.statements(system="beat") as session:
         return statements.beat(session, process_id)
 
 

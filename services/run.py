@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 from core.errors import UnavailableError
 from core.log import get_logger
+from domain.brief import Brief
 from domain.job import JobKind
+from models import brief as briefs
 from models import job as jobs
 from services.deps import Deps
 from services.finish import discard
@@ -37,22 +40,25 @@ def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner) -> None:
     database is away nothing is claimed, and the dispatcher sends the job again.
     """
     try:
-        with deps.database.transaction(system="claim") as session:
+        with deps.database.statements(system="claim") as session:
             job = jobs.claim_job(
                 session, job_id, pool=deps.pool, owner=owner.process_id, max_run_s=MAX_RUN_S
             )
+            body = None
+            if job is not None and job.brief_hash is not None:
+                body = briefs.get_brief(session, job.seller_id, job.brief_hash)
         if job is not None:
-            _run(deps, job, owner)
+            _run(deps, job, body, owner)
     except UnavailableError as fault:
         log.warning("job_left_to_the_sweeper", job_id=str(job_id), reason=fault.message)
 
 
-def _run(deps: Deps, job: jobs.JobRow, owner: Owner) -> None:
+def _run(deps: Deps, job: jobs.JobRow, body: Mapping[str, Any] | None, owner: Owner) -> None:
     try:
         if job.kind == JobKind.IMPORT:
             run_import(deps, job)
-        else:
-            run_optimize(deps, job, owner)
+        elif body is not None:
+            run_optimize(deps, job, Brief.from_json(body), owner)
     except UnavailableError:
         raise
     except Exception as fault:

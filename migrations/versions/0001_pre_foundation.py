@@ -362,6 +362,11 @@ INDEXES = (
 STORAGE = (
     # The job row is updated four times in its life: leave room on the page and vacuum early.
     "ALTER TABLE app.job SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02)",
+    # Here and not per session: a pooler in transaction mode loses what a session sets.
+    """DO $$ BEGIN
+      EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET statement_timeout = %L',
+                     current_database(), '15s');
+    END $$""",
     "INSERT INTO app.lane (name) VALUES ('interactive'), ('bulk'), ('scheduled'), ('files')",
 )
 
@@ -392,5 +397,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("""DO $$ BEGIN
+      EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I RESET statement_timeout',
+                     current_database());
+    END $$""")
     for name in reversed(TABLES):
         op.execute(f"DROP TABLE app.{name}")
