@@ -46,6 +46,7 @@ class Lexicon:
     """Phrases to facts, and the words that change what a fact means."""
 
     phrases: Mapping[Phrase, tuple[Entry, ...]]
+    heads: frozenset[str]
     exact: frozenset[str]
     longest: int
     before: frozenset[str]
@@ -62,6 +63,7 @@ def get_lexicon() -> Lexicon:
     imitation = stored["imitation"]
     return Lexicon(
         phrases=phrases,
+        heads=frozenset(phrase[0] for phrase in phrases),
         exact=_list_spellings(stored),
         longest=max(len(phrase) for phrase in phrases),
         before=_build_stems(imitation["before"]),
@@ -101,6 +103,8 @@ def list_stated(text: str, *, nested: bool = False) -> list[Stated]:
 def _match_at(words: Sequence[Word], index: int) -> Iterator[tuple[str, str, int]]:
     """Facts whose phrase starts at one word, longest first."""
     lexicon = get_lexicon()
+    if not any(form in lexicon.heads for form in list_forms(words[index].base)):
+        return
     for length in range(min(lexicon.longest, len(words) - index), 0, -1):
         part = words[index : index + length]
         for phrase in _list_phrases(part):

@@ -58,6 +58,8 @@ class _Court:
 
 def judge(proposal: Fields, brief: Brief, rules: RuleSet) -> Verdict:
     """Judge each proposed field by itself, then whether the facts of the title survive together."""
+    if not proposal:
+        return Verdict(accepted={}, refused=())
     court = _build_court(brief, rules)
     accepted: dict[str, TextValue] = {}
     refused: list[Refusal] = []

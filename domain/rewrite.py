@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from domain.brief import Brief, Mode
+from domain.facts import find_unsupported
 from domain.findings import Level
 from domain.gate import judge, list_kept_facts
 from domain.listing import Listing, TextValue, is_blank
@@ -111,10 +112,15 @@ def _repair_items(items: tuple[str, ...], patient: Patient) -> tuple[str, ...]:
     kept: dict[str, str] = {}
     for item in items:
         mended = repair_text(item, patient)
-        if mended.strip() and not _is_broken(mended, patient):
+        if mended.strip() and not _is_broken(mended, patient) and _is_true(item, mended, patient):
             kept.setdefault(" ".join(mended.casefold().split()), mended)
     most = patient.rules.max_items(patient.name)
     return tuple(kept.values())[:most]
+
+
+def _is_true(item: str, mended: str, patient: Patient) -> bool:
+    """Whether a mended item still says what the row says ("1/8" is not "1 8")."""
+    return mended == item or not find_unsupported({patient.name: (mended,)}, patient.listing)
 
 
 def _is_broken(item: str, patient: Patient) -> bool:

@@ -28,7 +28,7 @@ def fix_characters(
     """``text`` without the character that ``finding`` names, or with another of its meaning."""
     if rule.kind == "allowed_charset":
         forbidden = regex.compile(rule.text("regex_forbidden"))
-        return forbidden.sub(lambda m: _replace(m.group(), forbidden, language), text)
+        return forbidden.sub(lambda m: _replace_outside(m.group(), forbidden, language), text)
     wrong = finding.excerpt
     if not wrong:
         return text
@@ -75,6 +75,11 @@ def _replace(character: str, forbidden: regex.Pattern[str], language: str) -> st
     if any(forbidden.search(sign) for sign in replacement):
         return " "
     return replacement or ("" if is_letter_like else " ")
+
+
+def _replace_outside(text: str, forbidden: regex.Pattern[str], language: str) -> str:
+    """A character for one outside an alphabet; vowel signs stay, words fall apart without them."""
+    return text if regex.fullmatch(r"\p{M}", text) else _replace(text, forbidden, language)
 
 
 def _touches_digit(text: str, start: int, end: int) -> bool:

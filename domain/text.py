@@ -13,7 +13,7 @@ import nh3
 import regex
 
 _GRAPHEME = regex.compile(r"\X")
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’]\p{L}+)?")
+_WORD = regex.compile(r"([\p{L}\p{M}\p{N}]+)(?:['’]\p{L}+)?")
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u2028\u2029--[\t\n\r]]", regex.V1)
 _INVISIBLE = regex.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 _BROKEN = regex.compile("(?:[\u00cf\u00ef]\u00bf\u00bd|\ufffd)+")
@@ -33,21 +33,17 @@ _MIN_STEM_BEFORE_ER = 6
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word and where it stands; a possessive ending belongs to ``text`` but not to ``base``."""
+    """A word and where it stands; ``base`` is it without ``'s`` and the like."""
 
     text: str
+    base: str
     start: int
     end: int
-
-    @property
-    def base(self) -> str:
-        """The word without ``'s`` and the like."""
-        return regex.split(r"['’]", self.text)[0] or self.text
 
 
 def list_words(text: str) -> list[Word]:
     """Runs of letters and digits in reading order; hyphens and slashes part words."""
-    return [Word(m.group(), m.start(), m.end()) for m in _WORD.finditer(text)]
+    return [Word(m.group(), m.group(1), m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
 def list_sentences(text: str) -> list[str]:

@@ -22,7 +22,8 @@ WORDS = st.sampled_from(
      "free shipping", "best seller", "SALE", "&", "!!!", "😀", "(new)", "[COD]", "|", ",", " - ",
      "für", "Größe", "café", "untuk", "dan", "with", "for", "and", "WH-1000XM4", "2-Pack",
      "pack of 6", "100%", "$5", "#1", "waterproof", "not", "leather", "faux", "…", "™", "x",
-     "10x20 cm", "www.shop.example", "a@b.example", "buy 1 get 1", "iPhone", "15", "Zorbla", "e\u0301", "甲醛"]
+     "10x20 cm", "www.shop.example", "a@b.example", "buy 1 get 1", "iPhone",
+     "15", "Zorbla", "e\u0301", "甲醛"]
 )  # fmt: skip
 TEXT = st.lists(WORDS, max_size=30).map(" ".join) | st.text(max_size=60)
 LISTINGS = st.builds(
