@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 import dramatiq
 import redis
@@ -56,7 +56,7 @@ def get_namespace(pool: str) -> str:
 
 def build_broker(url: str, *, pool: str, middleware: Sequence[dramatiq.Middleware]) -> RedisBroker:
     """A broker on our own client; see docs/decisions for each setting."""
-    broker = RedisBroker(
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=connect_worker(url), namespace=get_namespace(pool), middleware=list(middleware)
     )
     for lane in Lane:
@@ -121,17 +121,13 @@ class RedisJobQueue:
             raise UnavailableError("the queue does not answer") from fault
 
 
-class _Encodes(Protocol):
-    def encode(self) -> bytes: ...
-
-
 def _message_id(dispatch: Dispatch) -> str:
     return f"{dispatch.job_id}.{dispatch.dispatch_no}"
 
 
 def _encode(dispatch: Dispatch) -> bytes:
     message_id = _message_id(dispatch)
-    message: _Encodes = dramatiq.Message(
+    message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=dispatch.lane.value,
         actor_name=ACTOR_NAME,
         args=(str(dispatch.job_id),),
