@@ -165,6 +165,7 @@ def _optimize(run: Run) -> int:
     except BaseException:
         cancel_import(run.deps, run.seller.id, import_id, "the command was stopped")
         raise
+    run.worker.begin_stop()
     run.progress.show("accepting", 0, 0)
     accept_import(run.deps, run.seller.id, import_id, actor=ACTOR)
     _write(run, import_id, form)

@@ -70,6 +70,12 @@ def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[st
             f"{int(counts['rules_fallback'])} listings were written by the rules engine because"
             " the language model gave nothing usable."
         )
+    if counts.get("hard_left_alone"):
+        notes.append(
+            f"{int(counts['hard_left_alone'])} rule breaches stand in fields this run was not to"
+            " touch: fields it does not write, those left out of --fields, and HTML descriptions"
+            " of a file from another platform (name them: --fields title,description)."
+        )
     if counts.get("simulated"):
         notes.append(f"{int(counts['simulated'])} answers came from a simulator.")
     return notes

@@ -14,7 +14,7 @@ from typing import Final
 from core.clock import monotonic_s
 from core.errors import UnavailableError
 from core.settings import Settings
-from embedded.processes import ProcessSpec, get_log_tail, spawn, stop
+from embedded.processes import ProcessSpec, finish, get_log_tail, spawn, stop
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LLM_THREADS: Final = 16
@@ -31,6 +31,7 @@ class RunWorker:
     spec: ProcessSpec
     _process: subprocess.Popen[bytes] | None = None
     _starts_s: list[float] = field(default_factory=list)
+    _asked_to_stop: bool = False
 
     def ensure_running(self) -> None:
         """Start it, or start it again when it has died.
@@ -50,12 +51,23 @@ class RunWorker:
         self._starts_s.append(now_s)
         self._process = spawn(self.spec)
 
+    def begin_stop(self) -> None:
+        """Ask it to end while something else is done; ``stop`` then waits less."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(self.spec.stop_signal)
+            self._asked_to_stop = True
+
     def stop(self) -> None:
         """Let it finish what it does, within its drain time."""
-        if self._process is not None:
-            with suppress(KeyboardInterrupt):
-                stop(self.spec, process=self._process)
-            self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+            if self._asked_to_stop:  # asked twice, Dramatiq would end at once
+                process.wait(timeout=self.spec.stop_timeout_s)
+                finish(process=process)
+            else:
+                stop(self.spec, process=process)
 
 
 def build_run_worker(

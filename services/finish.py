@@ -37,6 +37,7 @@ class Result:
     accepted: Mapping[str, TextValue]
     proposed: Mapping[str, TextValue]
     refused: tuple[Refusal, ...]
+    fields: tuple[str, ...]
     engines: Mapping[str, Engine]
     outcome: Outcome
     model: str
@@ -106,6 +107,9 @@ def _count(result: Result, *, reused: bool, before: Measures, after: Measures) -
         "refused_fields": len({one.field for one in result.refused} - set(result.accepted)),
         "hard_before": before.hard,
         "hard_after": after.hard,
+        "hard_left_alone": count_hard(
+            [one for one in result.findings if one.field not in result.fields]
+        ),
         "score_before": before.score,
         "score_after": after.score,
         "simulated": int(result.simulated),

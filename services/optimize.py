@@ -235,6 +235,7 @@ def build_result(work: Work) -> Result:
         accepted=work.accepted,
         proposed=work.proposed,
         refused=work.refused,
+        fields=work.fields,
         engines=work.engines,
         outcome=choose_outcome(work),
         model=work.model,
