@@ -219,7 +219,7 @@ def find_unmended(work: Work) -> list[Refusal]:
             field=one.field,
             check=Check.RULE,
             rule=one.rule,
-            message=f"{one.message} It cannot be mended from what the row says.",
+            message=f"{one.message.rstrip('.')}. It cannot be mended from what the row says.",
         )
         for one in work.findings
         if one.level is Level.HARD and one.field in work.fields and one.field not in explained
