@@ -111,8 +111,21 @@ def list_required(listing: Listing) -> tuple[LostFact, ...]:
     order = {"count": 1, "measure": 2, "size": 2, "model": 3, "color": 4}
     named = [*_list_named("brand", listing.brand, title), *_list_type(listing, title)]
     ranked = sorted(facts, key=lambda fact: (order[fact.kind], fact.start))
-    rest = [LostFact(kind=f.kind, text=f.text, normalized=f.normalized) for f in ranked]
+    rest = _merge_neighbours(ranked, title)
     return tuple({(fact.kind, fact.normalized): fact for fact in (*named, *rest)}.values())
+
+
+def _merge_neighbours(facts: list[Fact], title: str) -> list[LostFact]:
+    """``Mint Green`` and ``Grey/Orange`` are told together or not at all."""
+    merged: list[tuple[Fact, int]] = []
+    for fact in facts:
+        last, end = merged[-1] if merged else (None, 0)
+        if last and last.kind == fact.kind and title[end : fact.start] in {" ", "/", "-"}:
+            merged[-1] = (last, fact.end)
+        else:
+            merged.append((fact, fact.end))
+    spans = [(fact, title[fact.start : end]) for fact, end in merged]
+    return [LostFact(kind=f.kind, text=text, normalized=fold(text)) for f, text in spans]
 
 
 def _is_required(fact: Fact) -> bool:
@@ -175,9 +188,8 @@ def find_lost_among(required: Iterable[LostFact], after: Listing) -> tuple[LostF
 def _survives(fact: LostFact, *, index: SourceIndex, text: str) -> bool:
     if fact.kind in {"brand", "product_type"}:
         return _has_words(text, fact.text)
-    return any(
-        index.find(found) is not None for found in list_facts(fact.text) if found.kind == fact.kind
-    )
+    told = [found for found in list_facts(fact.text) if found.kind == fact.kind]
+    return bool(told) and all(index.find(found) is not None for found in told)
 
 
 def _has_words(text: str, wanted: str) -> bool:

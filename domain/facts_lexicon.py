@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import regex
 import yaml
 
 from domain.text import Word, fold, list_forms, list_words, stem
@@ -19,6 +20,7 @@ _KINDS: Final = ("material", "color", "size", "certification", "country", "audie
 _IMITABLE: Final = frozenset({"material", "color"})
 _UPPER_ONLY: Final = frozenset({"ce", "ss", "ori", "led", "uk", "eva", "asli"})
 _NEGATION_REACH: Final = 2
+_PARTED: Final = regex.compile(r"[\n:;,.|()]")
 
 Phrase = tuple[str, ...]
 """Stems of a phrase's words."""
@@ -66,9 +68,9 @@ def get_lexicon() -> Lexicon:
         heads=frozenset(phrase[0] for phrase in phrases),
         exact=_list_spellings(stored),
         longest=max(len(phrase) for phrase in phrases),
-        before=_build_stems(imitation["before"]),
-        after=_build_stems(imitation["after"]),
-        negations=frozenset(fold(word) for word in stored["negation"].split(", ")),
+        before=_read_set(imitation["before"]),
+        after=_read_set(imitation["after"]),
+        negations=_read_set(stored["negation"]),
         common=_read_common(),
     )
 
@@ -87,7 +89,7 @@ def list_stated(text: str, *, nested: bool = False) -> list[Stated]:
     is how evidence is read; an imitation (``faux leather``) never states the real thing.
     """
     words = list_words(text)
-    folded = [fold(word.base) for word in words]
+    folded = _fold_line_wise(text, words)
     found: list[Stated] = []
     index = 0
     while index < len(words):
@@ -98,6 +100,14 @@ def list_stated(text: str, *, nested: bool = False) -> list[Stated]:
             found.append(Stated(kind, qualified, span))
         index += matches[0][2] if matches and not nested else 1
     return found
+
+
+def _fold_line_wise(text: str, words: Sequence[Word]) -> list[str]:
+    """The words folded; what begins a new line or part qualifies nothing before it."""
+    return [
+        f"|{fold(word.base)}" if _PARTED.search(text, before, word.start) else fold(word.base)
+        for before, word in zip([0, *(w.end for w in words)], words, strict=False)
+    ]
 
 
 def _match_at(words: Sequence[Word], index: int) -> Iterator[tuple[str, str, int]]:
@@ -133,9 +143,9 @@ def _qualify(name: str, *, kind: str, folded: Sequence[str], span: tuple[int, in
     reach = folded[max(0, start - _NEGATION_REACH) : start]
     if kind in _IMITABLE:
         follows = folded[end] if end < len(folded) else ""
-        if (reach and stem(reach[-1]) in lexicon.before) or stem(follows) in lexicon.after:
+        if (reach and reach[-1].lstrip("|") in lexicon.before) or follows in lexicon.after:
             name = f"faux {name.removeprefix('faux ')}"
-    if any(word in lexicon.negations for word in reach):
+    if any(word.lstrip("|") in lexicon.negations for word in reach):
         return f"not {name}"
     return name
 
@@ -165,8 +175,8 @@ def _spell(spelling: str) -> Iterator[Phrase]:
         yield (stem(fold("".join(word.base for word in words))),)
 
 
-def _build_stems(spellings: str) -> frozenset[str]:
-    return frozenset(stem(fold(word)) for word in spellings.split(", "))
+def _read_set(spellings: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in spellings.split(", "))
 
 
 def _read_common() -> frozenset[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from domain.brief import Brief
 from domain.facts import (
@@ -23,14 +22,7 @@ from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rule import RuleSet
 from domain.refusals import find_meta_text
 from domain.rewrite_scope import find_touchable
-from domain.text import clean_html, html_to_text, is_html, strip_controls, text_to_html
-
-SAFE_TAGS: Final = frozenset(
-    {"a", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "h1",
-     "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "li", "ol", "p", "pre", "s", "small", "span",
-     "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"}
-)  # fmt: skip
-"""Tags that carry text and its shape and can do no harm."""
+from domain.text import SAFE_TAGS, clean_html, html_to_text, is_html, strip_controls, text_to_html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from domain.brief import Brief, Mode
-from domain.facts import find_unsupported
+from domain.facts import find_unsupported, list_required
 from domain.findings import Level
 from domain.gate import judge, list_kept_facts
 from domain.listing import Listing, TextValue, is_blank
@@ -77,6 +77,7 @@ def _admit(name: str, brief: Brief, rules: RuleSet) -> Patient:
         rules=rules,
         language=find_language(f"{listing.text('title')} {listing.text('description')}"),
         facts=list_kept_facts(listing, rules) if name == "title" else (),
+        wishes=list_required(listing) if name == "title" else (),
         advice=brief.mode is not Mode.FIX,
     )
 

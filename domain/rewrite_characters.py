@@ -19,6 +19,7 @@ _SAME_MEANING: Final = {
     "【": "(", "】": ")", "\u00a0": " ",
 }  # fmt: skip
 _WHEN_TWICE: Final = {"%": " percent", ":": " -", "+": " plus "}
+_EDITION = regex.compile(r"^\s+(?:edition|version|model|collection)\b", regex.IGNORECASE)
 _STAY_BY_DIGITS: Final = frozenset("#~<>*")
 
 
@@ -48,22 +49,29 @@ def fix_characters(
 def spare_repeats(text: str, characters: str, limit: int, language: str) -> str:
     """Keep the first ``limit`` of each of ``characters``, say the later ones in words."""
     seen: dict[str, int] = {}
-    out = []
+    out: list[str] = []
     for character in text:
         seen[character] = seen.get(character, 0) + 1
         if character in characters and seen[character] > limit:
-            and_word = f" {AND[language]} "
-            out.append(and_word if character == "&" else _WHEN_TWICE.get(character, " "))
+            out.append(_say(character, after="".join(out).rstrip()[-1:], language=language))
         else:
             out.append(character)
     return " ".join("".join(out).split())
+
+
+def _say(character: str, *, after: str, language: str) -> str:
+    """A sign in words; a percent sign without a number before it says nothing."""
+    if character == "&":
+        return f" {AND[language]} "
+    return " " if character == "%" and not after.isdigit() else _WHEN_TWICE.get(character, " ")
 
 
 def drop_matches(text: str, banned: regex.Pattern[str], names: OwnNames) -> str:
     """``text`` without what ``banned`` matches, names of the listing aside."""
     for match in reversed(list(banned.finditer(text))):
         if match.group() and not names.covers(text, match.start(), match.end()):
-            text = f"{text[: match.start()]} {text[match.end() :]}"
+            rest = _EDITION.sub("", text[match.end() :])
+            text = f"{text[: match.start()]} {rest}"
     return text
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import regex
 
+from domain.facts_numbers import NUMBER_WORDS
 from domain.listing import Listing
 from domain.marketplaces.rule import RuleSet
 from domain.marketplaces.subject import count_bytes
@@ -40,9 +41,10 @@ _TAG_SOURCES: Final = ("product_type", "material", "color", "style", "pattern", 
 
 
 def fill_seo_title(listing: Listing, rules: RuleSet) -> str:
-    """The title, cut to what search results show."""
+    """A long title cut to what search results show; a short one serves there as it is."""
     limit = min(rules.max_length("seo_title") or _SEO_TITLE, _SEO_TITLE)
-    return cut_clean(_plain(listing, "title"), limit)
+    title = _plain(listing, "title")
+    return cut_clean(title, limit) if len(title) > limit else ""
 
 
 def fill_seo_description(listing: Listing, rules: RuleSet) -> str:
@@ -81,7 +83,7 @@ def fill_tags(listing: Listing, rules: RuleSet) -> tuple[str, ...]:
     longest = min(rules.max_item_length("tags") or _TAG_LENGTH, _TAG_LENGTH)
     own = listing.fields.get("tags", ())
     tags = {fold(tag): tag for tag in (own if isinstance(own, tuple) else ())}
-    said = {fold(value).strip() for value in listing.attributes.values()}
+    said = _list_said(listing, rules)
     for tag in _list_tags(listing):
         clean = " ".join(regex.sub(r"[^\p{L}\p{N}\s'-]", " ", tag).split()).lower()
         if (
@@ -93,6 +95,12 @@ def fill_tags(listing: Listing, rules: RuleSet) -> tuple[str, ...]:
     return tuple(tags.values())[: max(most, len(own))]
 
 
+def _list_said(listing: Listing, rules: RuleSet) -> set[str]:
+    """What tags need not repeat where the channel reads attributes by itself."""
+    overlaps = any(rule.kind == "no_overlap_with" for rule in rules.for_field("tags"))
+    return {fold(value).strip() for value in listing.attributes.values()} if overlaps else set()
+
+
 def _list_tags(listing: Listing) -> Iterator[str]:
     for name in _TAG_SOURCES:
         yield from regex.split(r"[,;/>|]", listing.attributes.get(name, ""))
@@ -100,15 +108,16 @@ def _list_tags(listing: Listing) -> Iterator[str]:
     parts = regex.split(r"[,;|()/\[\]–—]|\s-\s", _plain(listing, "title"))  # noqa: RUF001
     for part in parts:
         words = [word.text for word in list_words(part)]
-        for size in (3, 2):
-            for at in range(len(words) - size + 1):
-                group = words[at : at + size]
-                if _is_phrase(group, small):
-                    yield " ".join(group)
+        for size in (3, 2):  # the thing itself stands last: "Trail Running Shoes"
+            group = words[-size:]
+            if len(group) == size and _is_phrase(group, small):
+                yield " ".join(group)
 
 
 def _is_phrase(words: list[str], small: frozenset[str]) -> bool:
     ends = {fold(words[0]), fold(words[-1])}
+    if fold(words[0]) in NUMBER_WORDS:
+        return False  # "one size" is no subject
     return not ends & small and all(word[0].isalpha() and len(word) > 1 for word in words)
 
 

@@ -6,54 +6,73 @@ import regex
 
 from domain.marketplaces.names import OwnNames
 from domain.rewrite_tidy import PAIRS
-from domain.text import html_to_text, is_html
+from domain.text import is_html
 
 _ASIDE = regex.compile(
     "|".join(
         rf"{regex.escape(a)}[^{regex.escape(a + b)}]*{regex.escape(b)}" for a, b in PAIRS.items()
     )
 )
-_BLOCK = regex.compile(
-    r"<(p|li|div|span|em|strong|b|i|td|h[1-6]|a)\b[^<>]*>[^<>]*</\1>", regex.IGNORECASE
+_NODE = regex.compile(r"[^<>]+(?=<|$)")
+_LINK = regex.compile(r"<a\b[^<>]*>([^<>]*)</a>", regex.IGNORECASE)
+_EMPTY = regex.compile(
+    r"<(p|li|div|span|em|strong|b|i|h[1-6]|a)\b[^<>]*>\s*</\1>", regex.IGNORECASE
+)
+_LEAD = regex.compile(
+    r"(?:(?<!\p{L})(?:as|seen|see|visit|at|on|from|order|shop|write|mail|email|call|contact|us|to|"
+    r"our|siehe|auf|unter|voir|sur|ver|en|kunjungi|hubungi)[\s:]+)+$",
+    regex.IGNORECASE,
 )
 _SENTENCE = regex.compile(r"[^.!?\n<>]*(?:[.!?](?=\S)[^.!?\n<>]*)*[.!?]*[ \t]*\n?")
 _FEW_WORDS = 4
 
 
 def drop_phrase(text: str, phrase: str, names: OwnNames) -> str:
-    """Every telling of ``phrase`` outside the listing's names, with the brackets around it."""
+    """Every telling of ``phrase`` outside the listing's names, with the brackets around it.
+
+    Words that only lead to it go too ("see www…", "as seen on …").
+    """
     for aside in reversed(list(_ASIDE.finditer(text))):
         inside = aside.group()
         if phrase in inside and len(inside.split()) <= len(phrase.split()) + _FEW_WORDS:
             text = f"{text[: aside.start()]} {text[aside.end() :]}"
     for match in reversed(list(regex.finditer(regex.escape(phrase), text, regex.IGNORECASE))):
         if not names.covers(text, match.start(), match.end()):
-            text = f"{text[: match.start()]} {text[match.end() :]}"
+            head = _LEAD.sub("", text[: match.start()])
+            text = f"{head} {text[match.end() :]}"
     return text
 
 
 def drop_sentences(text: str, phrase: str) -> str:
-    """A text of sentences without those that hold ``phrase``; without the phrase alone at need."""
+    """A text of sentences without those that hold ``phrase``; without the phrase alone at need.
+
+    A question right before such a sentence was only its opening and goes with it.
+    """
     if is_html(text):
         return _drop_from_html(text, phrase)
-    kept = "".join(part for part in _SENTENCE.findall(text) if phrase not in part)
-    if kept.strip() and kept != text:
-        return kept
-    return _erase(text, phrase)
+    kept = "".join(_list_kept(_SENTENCE.findall(text), phrase))
+    return kept if kept.strip() and kept != text else _erase(text, phrase)
+
+
+def _list_kept(sentences: list[str], phrase: str) -> list[str]:
+    kept: list[str] = []
+    for sentence in sentences:
+        if phrase not in sentence:
+            kept.append(sentence)
+        elif kept and kept[-1].rstrip().endswith("?"):
+            kept.pop()
+    return kept
 
 
 def _drop_from_html(markup: str, phrase: str) -> str:
-    """Take the innermost element out whose text or link holds the phrase."""
-    for block in _BLOCK.finditer(markup):
-        if phrase not in block.group():
-            continue
-        start, end = block.span()
-        opening, _, rest = block.group().partition(">")
-        content, _, closing = rest.rpartition("</")
-        if phrase in content and len(html_to_text(content).split()) > _FEW_WORDS:
-            shorter = drop_sentences(content, phrase)
-            return f"{markup[:start]}{opening}>{shorter}</{closing}{markup[end:]}"
-        return markup[:start] + markup[end:]
+    """Without the sentences between two tags that hold the phrase, or the tag that links to it."""
+    for node in _NODE.finditer(markup):
+        if phrase in node.group():
+            kept = "".join(_list_kept(_SENTENCE.findall(node.group()), phrase))
+            return _EMPTY.sub("", markup[: node.start()] + kept + markup[node.end() :])
+    for link in _LINK.finditer(markup):
+        if phrase in link.group():
+            return markup[: link.start()] + link.group(1) + markup[link.end() :]
     return _erase(markup, phrase)
 
 

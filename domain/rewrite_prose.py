@@ -75,4 +75,6 @@ def _keep_breaks(text: str, allowed: frozenset[str]) -> str:
     gone = [name for name in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "tr") if name not in allowed]
     if not gone:
         return text
-    return regex.sub(rf"</(?:{'|'.join(gone)})>(?=.)", "<br>", text, flags=regex.IGNORECASE)
+    return regex.sub(
+        rf"</(?:{'|'.join(gone)})>(?!\s*(?:</|$))", "<br>", text, flags=regex.IGNORECASE
+    )

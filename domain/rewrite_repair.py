@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import regex
@@ -21,9 +22,17 @@ from domain.rewrite_capitals import calm_capitals, raise_words
 from domain.rewrite_characters import drop_matches, fix_characters, spare_repeats
 from domain.rewrite_phrases import drop_phrase, drop_sentences
 from domain.rewrite_prose import cut_prose, fix_markup
-from domain.rewrite_shorten import SEGMENT, cut_clean, list_spare_repeats, shorten_title
+from domain.rewrite_shorten import (
+    SEGMENT,
+    cut_clean,
+    drop_promotion,
+    find_missing,
+    list_repeats,
+    list_spare_repeats,
+    shorten_title,
+)
 from domain.rewrite_tidy import strip_dangling, tidy_line
-from domain.text import blank_broken, is_html, list_words
+from domain.text import SAFE_TAGS, blank_broken, clean_html, is_html, list_words
 
 PROSE: Final = frozenset({"description", "short_description"})
 """Fields of several sentences and lines; all others are one line each."""
@@ -50,6 +59,7 @@ class Patient:
     rules: RuleSet
     language: str
     facts: tuple[LostFact, ...] = ()
+    wishes: tuple[LostFact, ...] = ()
     advice: bool = False
 
     @property
@@ -66,8 +76,11 @@ class Patient:
 def repair_text(text: str, patient: Patient) -> str:
     """``text`` mended as far as rules can mend it; it may still break some."""
     current = text
-    for _ in range(_MOST_ROUNDS):
+    for at in range(_MOST_ROUNDS):
         findings = [f for f in _check(current, patient) if _is_wanted(f, patient)]
+        if at == 0 and findings and _bans_promotion(patient):
+            current = drop_promotion(current, patient.facts) or current
+            continue
         if findings and not patient.is_prose and blank_broken(current) != current:
             current = tidy_line(current)
             continue
@@ -76,6 +89,12 @@ def repair_text(text: str, patient: Patient) -> str:
             break
         current = mended
     return current
+
+
+def _bans_promotion(patient: Patient) -> bool:
+    """Whether a title under repair is also rid of promotion that the rule's lists do not know."""
+    rules = patient.rules.for_field("title") if patient.name == "title" else ()
+    return any(r.kind == "forbidden_phrases" and r.level is Level.HARD for r in rules)
 
 
 def _check(text: str, patient: Patient) -> tuple[Finding, ...]:
@@ -115,7 +134,9 @@ def _rank(finding: Finding, patient: Patient) -> int:
 def _tidy(mended: str, before: str, patient: Patient) -> str:
     if mended == before or patient.is_prose:
         return mended.strip()
-    return strip_dangling(mended) if patient.name == "title" else tidy_line(mended)
+    line = strip_dangling(mended) if patient.name == "title" else tidy_line(mended)
+    is_lowered = before[:1].isupper() and line[:1].islower() and patient.name != "search_terms"
+    return line[:1].upper() + line[1:] if is_lowered else line
 
 
 _Mend = Callable[[str, Finding, Rule, Patient], str]
@@ -137,9 +158,16 @@ def _mend_language(text: str, _finding: Finding, _rule: Rule, patient: Patient) 
 
 
 def _mend_phrase(text: str, finding: Finding, _rule: Rule, patient: Patient) -> str:
+    if patient.is_prose and _is_active(finding.excerpt):
+        return clean_html(text, allowed=SAFE_TAGS)
     if patient.is_prose:
         return drop_sentences(text, finding.excerpt)
     return drop_phrase(text, finding.excerpt, patient.names)
+
+
+def _is_active(excerpt: str) -> bool:
+    """Whether a pattern found markup that acts, not words."""
+    return excerpt.lstrip().startswith("<") or excerpt.lower().startswith("javascript:")
 
 
 def _mend_repeats(text: str, finding: Finding, _rule: Rule, patient: Patient) -> str:
@@ -148,20 +176,25 @@ def _mend_repeats(text: str, finding: Finding, _rule: Rule, patient: Patient) ->
     repeats = [w for w in list_spare_repeats(text) if fold_word(w.text) == wanted]
     if patient.is_prose:
         return text
-    if not repeats:
-        return _drop_last_part(text, wanted) or _drop_last_word(text, wanted)
+    shorter = _drop_part(text, wanted, patient)
+    if shorter or not repeats:
+        return shorter or _drop_last_word(text, wanted)
     last = repeats[-1]
-    return f"{text[: last.start]} {text[last.end :]}"
+    start = next((w.start for w in list_repeats(text) if w.end == last.start - 1), last.start)
+    return f"{text[:start]} {text[last.end :]}"
 
 
-def _drop_last_part(text: str, wanted: str) -> str:
-    """Without the last part after a separator, where it tells the word."""
-    gaps = list(SEGMENT.finditer(text))
-    for gap in reversed(gaps):
-        tail = text[gap.end() :]
-        if any(fold_word(word.text) == wanted for word in list_words(tail)):
-            head = text[: gap.start()]
-            return head if len(head) >= len(text) * _LEAST_SHARE else ""
+def _drop_part(text: str, wanted: str, patient: Patient) -> str:
+    """Without the last part between separators that tells the word; "" where that costs too much.
+
+    A part that tells one of the title's facts stays, and so does more than half of the text.
+    """
+    ends = [*(gap.start() for gap in SEGMENT.finditer(text)), len(text)]
+    for start, end in reversed(list(pairwise(ends))):
+        tells = any(fold_word(word.text) == wanted for word in list_words(text[start:end]))
+        rest = text[:start] + text[end:]
+        if tells and len(rest) >= len(text) * _LEAST_SHARE:
+            return "" if set(find_missing(rest, patient.facts)) else rest
     return ""
 
 
@@ -187,10 +220,10 @@ def _mend_length(text: str, _finding: Finding, rule: Rule, patient: Patient) -> 
         return text
     if rule.unit == "bytes":
         return _cut_bytes(text, limit)
-    if patient.is_prose or is_html(text):
+    if patient.is_prose or patient.name == "seo_description" or is_html(text):
         return cut_prose(text, limit)
     if patient.name == "title":
-        return shorten_title(text, limit=limit, facts=patient.facts)
+        return shorten_title(text, limit=limit, facts=patient.facts, wishes=patient.wishes)
     return cut_clean(text, limit)
 
 

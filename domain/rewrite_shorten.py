@@ -25,6 +25,9 @@ _ASIDE = regex.compile(
 SEGMENT = regex.compile(r"\s*[|;•·]\s*|,\s+|\s+[-–—/]\s+|\s+//\s+")  # noqa: RUF001
 """What parts a title into pieces."""
 _PROMOTION = regex.compile(rf"(?<![\w-])(?:{PROMOTION})(?![\w-])[!.]*", regex.IGNORECASE)
+_COD = regex.compile(r"\W*COD\W*", regex.IGNORECASE)
+_WISHED_KINDS: Final = frozenset({"color", "count", "measure", "size"})
+_MOST_WISHES: Final = 2
 _DENIALS: Final = frozenset({"not", "non", "nicht", "kein", "keine", "pas", "tidak", "bukan"})
 _LEAST_SHARE: Final = 0.5
 _SENTENCE_SMALL_WORDS: Final = 4
@@ -36,8 +39,10 @@ Facts = tuple[LostFact, ...]
 _Step = Callable[[str, int, Facts], Iterator[str]]
 
 
-def shorten_title(text: str, *, limit: int, facts: Facts) -> str:
+def shorten_title(text: str, *, limit: int, facts: Facts, wishes: Facts = ()) -> str:
     """``text`` in at most ``limit`` code points with every one of ``facts`` that it tells.
+
+    Those of ``wishes`` that got lost follow at the end where room is left.
 
     Parts go in this order until it fits: promotion, asides in brackets, trailing parts after
     separators, praise, words said twice, then whole words from the end.
@@ -47,8 +52,21 @@ def shorten_title(text: str, *, limit: int, facts: Facts) -> str:
         for shorter in step(line, limit, facts):
             line = shorter
             if len(line) <= limit:
-                return strip_dangling(line)
-    return cut_with_facts(line, limit=limit, facts=facts)
+                return _add_wishes(strip_dangling(line), limit, wishes)
+    return _add_wishes(cut_with_facts(line, limit=limit, facts=facts), limit, wishes)
+
+
+def _add_wishes(line: str, limit: int, wishes: Facts) -> str:
+    for fact in find_missing(line, wishes)[:_MOST_WISHES]:
+        longer = f"{line}, {fact.text}"
+        if fact.kind in _WISHED_KINDS and len(longer) <= limit:
+            line = longer
+    return line
+
+
+def drop_promotion(text: str, facts: Facts) -> str:
+    """A title without the words around it that only sell."""
+    return next(_drop_promotion(text, 0, facts))
 
 
 def cut_with_facts(text: str, *, limit: int, facts: Facts) -> str:
@@ -124,7 +142,7 @@ def find_missing(text: str, facts: Iterable[LostFact]) -> Facts:
 def _drop_promotion(text: str, _limit: int, facts: Facts) -> Iterator[str]:
     """Asides that promote go whole, promotion elsewhere goes by itself."""
     for aside in reversed(list(_ASIDE.finditer(text))):
-        if _PROMOTION.search(aside.group()):
+        if _PROMOTION.search(aside.group()) or _COD.fullmatch(aside.group()):
             text = _without(text, aside.start(), aside.end(), facts)
     for phrase in reversed(list(_PROMOTION.finditer(text))):
         text = _without(text, phrase.start(), phrase.end(), facts)

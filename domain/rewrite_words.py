@@ -38,17 +38,17 @@ OPENERS: Final = read_words(
     """
     low high long full fast quick new multi dual double single big ultra extra super heavy
     light soft hard strong non anti all more no not very deep wide thick thin real true
-    self easy early internet
+    self easy early internet led usb
     """
 )
 """Words that a cut leaves pointing at nothing: never the last of a shortened title."""
 
 FILLERS: Final = read_words(
     """
-    amazing awesome beautiful best cool elegant excellent exquisite fabulous fantastic fancy
-    gorgeous great high-end hot ideal incredible lovely luxury nice perfect popular premium
-    quality stunning stylish super superb top trendy ultimate unique wonderful fashion
-    fashionable newest latest new brilliant must-have
+    amazing awesome beautiful best elegant excellent exquisite fabulous fantastic fancy
+    gorgeous great high-end incredible lovely luxury nice perfect popular premium
+    stunning stylish super superb trendy ultimate unique wonderful
+    fashionable newest latest brilliant must-have
     hochwertig hochwertige hochwertiger hochwertiges toll tolle perfekt perfekte schön schöne
     élégant superbe magnifique parfait haute hermoso increíble perfecto
     murah terbaik viral terlaris bagus baru cantik termurah promo
@@ -58,10 +58,12 @@ FILLERS: Final = read_words(
 
 PROMOTION: Final = (
     r"ready\s?stocks?|现货|buy\s\d+\s(?:get|take|free)\s\d+(?:\s?%)?(?:\s(?:off|free))?|"
-    r"\d+\s?%\s?off|free\s(?:gifts?|shipping|delivery|ongkir)|gratis\songkir|cod|"
-    r"flash\ssale|best\ssellers?|hot\s(?:sale|item|selling)|new\sarrivals?|limited\s(?:time|offer)|"
-    r"local\s(?:seller|stock)|fast\s(?:delivery|shipping)|100%\s?(?:original|authentic|ori)|"
-    r"pre-?order|clearance|(?:crazy\s(?:\d+\.\d+\s)?)?promo(?:tion|si)?|diskon|termurah|terlaris|super\ssale|big\ssale"
+    r"\d+\s?%\s?off|free\s(?:gifts?|shipping|delivery|ongkir)|gratis\songkir|"
+    r"flash\ssale|best\ssellers?|hot\s(?:sale|item|selling)|new\sarrivals?|limited\s(?:time|offers?)|"
+    r"local\s(?:seller|stock)|gratis\s?versand|(?:kostenloser|gratis)\sversand|versandkostenfrei|"
+    r"livraison\sgratuite|env[ií]o\sgratis|ofertas?(?:\slimitadas?)?|sonderangebot|soldes|"
+    r"(?:summer|winter|spring|autumn|christmas)\ssale|fast\s(?:delivery|shipping)|100%\s?(?:original|authentic|ori)|"
+    r"pre-?order|(?:crazy\s(?:\d+\.\d+\s)?)?promo(?:tion|si)?|diskon|termurah|terlaris|super\ssale|big\ssale"
 )
 """What sellers put around a title to sell: says nothing of the product."""
 

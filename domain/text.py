@@ -24,6 +24,12 @@ _BLOCK_TAGS = frozenset(
      "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
      "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"}
 )  # fmt: skip
+SAFE_TAGS = frozenset(
+    {"a", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "h1",
+     "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "li", "ol", "p", "pre", "s", "small", "span",
+     "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"}
+)  # fmt: skip
+"""Tags that carry text and its shape and can do no harm."""
 _SILENT_TAGS = frozenset({"script", "style", "template", "noscript", "head", "iframe", "object"})
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _SUFFIXES = (("ing", 3), ("ed", 3), ("en", 4), ("e", 3))
