@@ -15,6 +15,7 @@ from core.clock import wait_until
 from core.errors import AppError
 from core.log import configure_logging
 from core.settings import load_settings, process_environ
+from domain.brief import Mode
 from services.access import Seller, create_seller, create_signin_link
 from services.deps import Deps, build_web_deps
 from services.imports import (
@@ -27,12 +28,14 @@ from services.imports import (
 
 EMAIL: Final = "demo@listwright.example"
 SAMPLES: Final = Path(__file__).resolve().parent.parent / "docs" / "samples"
-CHANNELS: Final = {
-    "shopify_catalog.csv": "shopify",
-    "woocommerce_catalog.csv": "woocommerce",
+PLANS: Final = {
+    "etsy_download.csv": ("etsy", Mode.IMPROVE),
+    "generic_semicolon_cp1252.csv": ("walmart", Mode.FIX),
+    "generic_tab_utf16.txt": ("amazon", Mode.FIX),
+    "shopify_catalog.csv": ("shopify", Mode.IMPROVE),
+    "woocommerce_catalog.csv": ("ebay", Mode.FIX),
 }
-"""Where a file is of no platform, it is optimized for DEFAULT_CHANNEL."""
-DEFAULT_CHANNEL: Final = "ebay"
+"""Each sample's channel and mode, so that the first pages show all that can happen."""
 READ_TIMEOUT_S: Final = 120.0
 READ_BYTES: Final = 1 << 16
 
@@ -41,20 +44,21 @@ def prepare_demo(deps: Deps) -> str:
     """Import and optimize the samples unless that was done; a new one-time sign-in path."""
     seller = create_seller(deps, EMAIL)
     there = {one["name"] for one in list_imports(deps, seller.id, limit=100)}
-    for path in sorted(SAMPLES.iterdir()):
-        if path.suffix in (".csv", ".txt", ".tsv") and path.name not in there:
-            import_sample(deps, seller, path)
+    for name in PLANS:
+        if name not in there:
+            import_sample(deps, seller, SAMPLES / name)
     return f"/signin/{create_signin_link(deps, seller.id)}"
 
 
 def import_sample(deps: Deps, seller: Seller, path: Path) -> None:
     """Import one file and confirm it; what it suggests is left to be reviewed."""
+    channel, mode = PLANS[path.name]
     import_id = receive_import(
         deps,
         seller.id,
         name=path.name,
-        channel=CHANNELS.get(path.name, DEFAULT_CHANNEL),
-        options=ImportOptions(),
+        channel=channel,
+        options=ImportOptions(mode=mode),
         body=_read(path),
     )
     if wait_until(

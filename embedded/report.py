@@ -28,7 +28,6 @@ def build_object(
     jobs = {
         name: int(counts.get(name, 0)) for name in ("completed", "reused", "discarded", "cancelled")
     }
-    worked = jobs["completed"] or 1
     failed = bool(jobs["discarded"] or jobs["cancelled"])
     return {
         "channel": done["channel"],
@@ -43,8 +42,8 @@ def build_object(
         "engine": {name: int(counts.get(f"engine_{name}", 0)) for name in ("groq", "rules")},
         "findings_before": int(counts.get("hard_before", 0)),
         "findings_after": int(counts.get("hard_after", 0)),
-        "score_before": round(counts.get("score_before", 0) / worked, 1),
-        "score_after": round(counts.get("score_after", 0) / worked, 1),
+        "score_before": progress.get("score_before") or 0.0,
+        "score_after": progress.get("score_after") or 0.0,
         "refused_fields": int(counts.get("refused_fields", 0)),
         "cost_microusd": round(counts.get("cost_pico", 0) / 1_000_000),
         "duration_s": round(duration_s, 2),

@@ -294,16 +294,21 @@ def import_to_json(row: imports.ImportFileRow) -> dict[str, Any]:
 
 
 def read_progress(session: Session, row: imports.ImportFileRow) -> dict[str, Any]:
-    """How far the jobs of an import are: counts by state and outcome, sums of measures."""
+    """How far the jobs of an import are: counts by state and outcome, sums and mean scores.
+
+    ``score_before`` and ``score_after`` are means over the listings that are done, None before.
+    """
     if row.batch_id is None:
         return {"total": 0, "finished": 0, "counts": {}, "halt_reason": ""}
     batch = batches.get_batch(session, row.seller_id, row.batch_id)
     counts = batches.sum_tallies(session, row.seller_id, row.batch_id)
-    finished = counts["completed"] + counts["discarded"] + counts["cancelled"]
+    sums = {name: counts.pop(name, 0.0) for name in ("score_before", "score_after")}
+    done = counts["completed"]
     return {
         "total": batch.total,
-        "finished": finished,
-        "counts": dict(counts),
+        "finished": int(done + counts["discarded"] + counts["cancelled"]),
+        "counts": {name: int(count) for name, count in counts.items()},
+        **{name: round(total / done, 1) if done else None for name, total in sums.items()},
         "halt_reason": batch.halt_reason,
     }
 
