@@ -126,9 +126,12 @@ def finish_job(
     """Make a claimed job final; None when another claim has overtaken this one.
 
     A job whose cancellation was asked for meanwhile becomes ``cancelled``. ``values`` are further
-    columns to set.
+    columns to set where it does not.
     """
-    extra = "".join(f", {name} = :{name}" for name in values)
+    extra = "".join(
+        f", {name} = CASE WHEN cancel_requested_at IS NULL THEN :{name} ELSE {name} END"
+        for name in values
+    )
     got = session.execute(
         text(
             "UPDATE app.job SET state = CASE WHEN cancel_requested_at IS NULL THEN :state"
@@ -145,42 +148,52 @@ def finish_job(
     return None if got is None else Finished(JobState(got[0]), got[1], int(got[2]))
 
 
-def release_job(session: Session, job: JobRow, *, wait_s: float, cursor: str | None = None) -> bool:
-    """Put a claimed job back without counting a failure; False when overtaken.
+def release_job(
+    session: Session, job: JobRow, *, wait_s: float, cursor: str | None = None
+) -> JobState | None:
+    """Put a claimed job back without counting a failure; the state it got, None when overtaken.
 
     ``cursor`` (JSON text) is how far it got, None leaves it as it was.
     """
     return _give_back(
         session,
         job,
-        "state = 'available', cursor = coalesce(CAST(:cursor AS jsonb), cursor)",
-        {"wait_s": wait_s, "cursor": cursor},
+        JobState.AVAILABLE,
+        change="cursor = coalesce(CAST(:cursor AS jsonb), cursor)",
+        values={"wait_s": wait_s, "cursor": cursor},
     )
 
 
 def retry_job(
     session: Session, job: JobRow, *, wait_s: float, error_code: str, error_detail: str
-) -> bool:
-    """Put a claimed job back after a failure; False when overtaken."""
+) -> JobState | None:
+    """Put a claimed job back after a failure; the state it got, None when overtaken."""
     return _give_back(
         session,
         job,
-        "state = 'retryable', failures = failures + 1, error_code = :code, error_detail = :detail",
-        {"wait_s": wait_s, "code": error_code, "detail": error_detail},
+        JobState.RETRYABLE,
+        change="failures = failures + 1, error_code = :code, error_detail = :detail",
+        values={"wait_s": wait_s, "code": error_code, "detail": error_detail},
     )
 
 
-def _give_back(session: Session, job: JobRow, change: str, values: dict[str, Any]) -> bool:
+def _give_back(
+    session: Session, job: JobRow, state: JobState, *, change: str, values: dict[str, Any]
+) -> JobState | None:
+    """A job whose cancellation was asked for ends here: no claim would ever take it again."""
     got = session.execute(
         text(
             f"UPDATE app.job SET {change}, lease_owner = NULL, deadline_at = NULL,"
             " dispatched_at = NULL, attempted_at = NULL,"
+            " state = CASE WHEN cancel_requested_at IS NULL THEN :state ELSE 'cancelled' END,"
+            " finalized_at = CASE WHEN cancel_requested_at IS NULL THEN NULL"
+            "                ELSE clock_timestamp() END,"
             " scheduled_at = clock_timestamp() + make_interval(secs => :wait_s)"
-            f"{_FENCE} RETURNING id"
+            f"{_FENCE} RETURNING state"
         ),
-        {"id": job.id, "claim_no": job.claim_no, **values},
-    )
-    return got.first() is not None
+        {"id": job.id, "claim_no": job.claim_no, "state": state, **values},
+    ).scalar()
+    return None if got is None else JobState(got)
 
 
 def rescue_jobs(

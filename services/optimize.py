@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
+
+from sqlalchemy.orm import Session
 
 from core.errors import (
     AppError,
@@ -17,7 +20,7 @@ from domain.answers import parse_answer
 from domain.brief import Brief, Engine, EngineChoice
 from domain.findings import Check, Finding, Level, Refusal
 from domain.gate import judge
-from domain.job import MAX_ATTEMPTS, Outcome, retry_delay_s
+from domain.job import MAX_ATTEMPTS, JobState, Outcome, retry_delay_s
 from domain.listing import TextValue
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet, load_rulebook
@@ -27,7 +30,7 @@ from domain.rewrite import propose
 from domain.rewrite_scope import find_touchable
 from models import job as jobs
 from services.deps import Deps
-from services.finish import Result, discard, finish_result
+from services.finish import Result, add_counts, discard, finish_result
 from services.llm_step import Answer, Asker, Lease, PoolWaitError, StopError
 
 log = get_logger(__name__)
@@ -263,15 +266,28 @@ def settle_fault(deps: Deps, job: jobs.JobRow, fault: AppError) -> None:
     wait_s = retry_delay_s(job.failures + 1)
     if isinstance(fault, LlmTransientError) and fault.retry_after_s is not None:
         wait_s = max(wait_s, fault.retry_after_s)
-    with deps.database.transaction(seller=job.seller_id) as session:
-        kept = jobs.retry_job(
+    kept = give_back(
+        deps,
+        job,
+        lambda session: jobs.retry_job(
             session, job, wait_s=wait_s, error_code=fault.code, error_detail=detail
-        )
-    log.warning("job_retried", job_id=str(job.id), code=fault.code, wait_s=wait_s, kept=kept)
+        ),
+    )
+    log.warning("job_retried", job_id=str(job.id), code=fault.code, wait_s=wait_s, state=kept)
 
 
 def release(deps: Deps, job: jobs.JobRow, *, wait_s: float) -> None:
     """Give a job back that only has to wait; it costs no attempt."""
+    kept = give_back(deps, job, lambda session: jobs.release_job(session, job, wait_s=wait_s))
+    log.info("job_released", job_id=str(job.id), wait_s=round(wait_s, 1), state=kept)
+
+
+def give_back(
+    deps: Deps, job: jobs.JobRow, put_back: Callable[[Session], JobState | None]
+) -> JobState | None:
+    """Put a claimed job back, and count it where its cancellation was asked for meanwhile."""
     with deps.database.transaction(seller=job.seller_id) as session:
-        jobs.release_job(session, job, wait_s=wait_s)
-    log.info("job_released", job_id=str(job.id), wait_s=round(wait_s, 1))
+        state = put_back(session)
+        if state is JobState.CANCELLED:
+            add_counts(session, job, {state.value: 1})
+        return state

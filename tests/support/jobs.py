@@ -6,15 +6,18 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import text
 
+from core.clock import wait_until
 from core.ids import new_id
 from core.settings import Settings, load_settings
 from domain.listing import Listing
+from models import job as jobs
 from services.access import Seller, create_seller
 from services.deps import Deps, build_worker_deps
-from services.dispatch import Rounds, run_tick
+from services.dispatch import STALE_S, Rounds, rescue_lost, run_tick
 from services.process import register_process
 from services.run import run_job
 from services.submit import Order, Wish
@@ -109,7 +112,63 @@ def list_claimable(deps: Deps) -> list[uuid.UUID]:
         )
 
 
-def query(deps: Deps, statement: str, **values: object) -> list[tuple[object, ...]]:
+def query(deps: Deps, statement: str, **values: object) -> list[tuple[Any, ...]]:
     """Rows of a query, for assertions on what is really stored."""
     with deps.database.transaction(system="test") as session:
         return [tuple(row) for row in session.execute(text(statement), values)]
+
+
+def execute(deps: Deps, statement: str, **values: object) -> None:
+    """Change what is stored behind the product's back, as a fault would."""
+    with deps.database.transaction(system="test") as session:
+        session.execute(text(statement), values)
+
+
+def claim(worker: Worker, job_id: uuid.UUID, *, max_run_s: float = 600.0) -> jobs.JobRow:
+    """Only the claim of a job, as a worker does it that then gets no further."""
+    job = try_claim(worker, job_id, max_run_s=max_run_s)
+    assert job is not None, "the claim was refused"
+    return job
+
+
+def try_claim(worker: Worker, job_id: uuid.UUID, *, max_run_s: float = 600.0) -> jobs.JobRow | None:
+    """The claim of a job, None when it is refused."""
+    with worker.deps.database.transaction(system="claim") as session:
+        return jobs.claim_job(
+            session,
+            job_id,
+            pool=worker.deps.pool,
+            owner=worker.process_id,
+            max_run_s=max_run_s,
+        )
+
+
+def lose_process(worker: Worker) -> None:
+    """Make the worker's last beat an old one, as that of a killed process is."""
+    execute(
+        worker.deps,
+        "UPDATE app.worker_process SET beat_at = beat_at - interval '1 hour' WHERE id = :id",
+        id=worker.process_id,
+    )
+
+
+def make_due(deps: Deps) -> None:
+    """Let the waiting time of every waiting job pass."""
+    execute(
+        deps,
+        "UPDATE app.job SET scheduled_at = clock_timestamp()"
+        " WHERE state IN ('available', 'retryable')",
+    )
+
+
+def sweep(deps: Deps) -> None:
+    """One rescue, by a sweeper that has seen the database long enough to judge."""
+    wait_for_old_postgres(deps)
+    with deps.database.transaction(system="sweep") as session:
+        rescue_lost(session, deps)
+
+
+def wait_for_old_postgres(deps: Deps) -> None:
+    """Until Postgres runs for longer than a lease: before that nothing is rescued."""
+    age = "SELECT clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => :lease)"
+    assert wait_until(lambda: query(deps, age, lease=STALE_S) == [(True,)], timeout_s=STALE_S + 5)
