@@ -1,0 +1,351 @@
+"""The shapes of the JSON API, as plain pydantic models that know no web framework."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
+
+from domain.brief import EngineChoice, Mode
+from domain.listing import Channel
+
+MAX_CELL_CHARS: Final = 100_000
+MAX_ITEMS: Final = 250
+MAX_ATTRIBUTES: Final = 500
+MAX_PAGE: Final = 200
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def refuse_control(text: str) -> str:
+    """Refuse characters that no shop shows and Postgres does not store."""
+    found = _CONTROL.search(text)
+    if found:
+        message = f"the control character U+{ord(found.group()):04X} is not allowed"
+        raise ValueError(message)
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=MAX_CELL_CHARS), AfterValidator(refuse_control)]
+Texts = Annotated[list[Text], Field(max_length=MAX_ITEMS)]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(refuse_control),
+]
+FieldName = Literal[
+    "title",
+    "subtitle",
+    "short_title",
+    "highlights",
+    "bullets",
+    "description",
+    "short_description",
+    "tags",
+    "materials",
+    "search_terms",
+    "seo_title",
+    "seo_description",
+]
+
+
+class Input(BaseModel):
+    """What is sent to us: a field we do not know is refused, so that no wish is lost in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ListingIn(Input):
+    """One product page. A field left out does not exist on it; an empty one does and is empty."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    sku: Name
+    title: Text | None = None
+    subtitle: Text | None = None
+    short_title: Text | None = None
+    highlights: Text | None = None
+    bullets: Texts | None = None
+    description: Text | None = None
+    short_description: Text | None = None
+    tags: Texts | None = None
+    materials: Texts | None = None
+    search_terms: Text | None = None
+    seo_title: Text | None = None
+    seo_description: Text | None = None
+    brand: Text | None = None
+    attributes: dict[Name, Text] = Field(default_factory=dict, max_length=MAX_ATTRIBUTES)
+    html_fields: list[FieldName] | None = Field(
+        default=None, description="Fields whose text is HTML; found out when left out."
+    )
+
+
+class JobIn(Input):
+    """One listing to optimize: sent along, or one that we have."""
+
+    channel: Channel | None = None
+    listing: ListingIn | None = None
+    listing_id: uuid.UUID | None = None
+    mode: Mode = Mode.FIX
+    engine: EngineChoice = EngineChoice.AUTO
+    fields: list[FieldName] = Field(
+        default_factory=list, description="What may change; empty: every field of the listing."
+    )
+    keywords: list[Name] = Field(default_factory=list, max_length=50)
+
+    @model_validator(mode="after")
+    def _require_one(self) -> Self:
+        if (self.listing is None) == (self.listing_id is None):
+            message = "send exactly one of listing and listing_id"
+            raise ValueError(message)
+        if self.listing is not None and self.channel is None:
+            message = f"a listing needs a channel: one of {', '.join(Channel)}"
+            raise ValueError(message)
+        return self
+
+
+class AcceptedOut(BaseModel):
+    """Something was taken in; ask its address (the Location header) how it goes."""
+
+    id: uuid.UUID
+    state: str
+
+
+class ReasonOut(BaseModel):
+    """Why something failed."""
+
+    code: str
+    message: str
+
+
+class JobOut(BaseModel):
+    """A job. ``outcome`` says what a completed one came to; cost is in millionths of a dollar."""
+
+    id: uuid.UUID
+    kind: str
+    lane: str
+    state: str
+    outcome: str | None
+    failures: int
+    error: ReasonOut | None
+    listing_id: uuid.UUID | None
+    suggestion_id: uuid.UUID | None
+    engine: str | None
+    reused: bool
+    cost_microusd: int
+    created_at: dt.datetime
+    scheduled_at: dt.datetime
+    attempted_at: dt.datetime | None
+    finalized_at: dt.datetime | None
+
+
+class JobsOut(BaseModel):
+    """The newest jobs."""
+
+    items: list[JobOut]
+
+
+class PageQuery(Input):
+    """How many, newest first."""
+
+    limit: int = Field(default=50, ge=1, le=MAX_PAGE)
+
+
+class ListingQuery(PageQuery):
+    """Which listings; ``cursor`` is the ``next`` of the page before."""
+
+    cursor: str = Field(default="", max_length=100)
+    channel: Channel | None = None
+    state: Literal["suggested", "hard"] | None = None
+
+
+class ListingRowOut(BaseModel):
+    """A listing as lists show it."""
+
+    id: uuid.UUID
+    channel: str
+    title: str
+    state: str
+    score: float | None
+    hard: int | None
+    advice: int | None
+    suggestion_id: uuid.UUID | None
+    updated_at: dt.datetime
+
+
+class ListingsOut(BaseModel):
+    """One page; ``next`` is the cursor of the following one, null on the last."""
+
+    items: list[ListingRowOut]
+    next: str | None
+
+
+class FindingOut(BaseModel):
+    """One breach of one rule."""
+
+    rule: str
+    field: str
+    level: str
+    message: str
+    remedy: str
+    source: str
+    item: int | None = None
+    excerpt: str = ""
+
+
+class RefusalOut(BaseModel):
+    """Why a proposed text was not offered."""
+
+    check: str
+    rule: str = ""
+    message: str
+    excerpt: str = ""
+
+
+class SuggestedFieldOut(BaseModel):
+    """One field: what stands there, what was proposed, what is offered, what was decided."""
+
+    field: str
+    engine: str
+    before: str | list[str] | None
+    proposed: str | list[str] | None
+    after: str | list[str] | None
+    refusals: list[RefusalOut]
+    findings: list[FindingOut]
+    action: str | None
+    final: str | list[str] | None
+
+
+class SuggestionOut(BaseModel):
+    """What is proposed for a listing. ``simulated``: a simulator answered, not a language model."""
+
+    id: uuid.UUID
+    listing_id: uuid.UUID
+    job_id: uuid.UUID
+    base_revision_id: uuid.UUID
+    status: str
+    engine: str | None
+    llm: str | None
+    simulated: bool
+    score_before: float
+    score_after: float
+    hard_before: int
+    hard_after: int
+    created_at: dt.datetime
+    fields: list[SuggestedFieldOut]
+
+
+class RevisionOut(BaseModel):
+    """One version of a listing's texts."""
+
+    id: uuid.UUID
+    origin: str
+    fields: dict[str, str | list[str]]
+    created_at: dt.datetime
+
+
+class ListingOut(ListingRowOut):
+    """One listing whole."""
+
+    key: str
+    fields: dict[str, str | list[str]]
+    html_fields: list[str]
+    attributes: dict[str, str]
+    current_revision_id: uuid.UUID
+    findings: list[FindingOut]
+    revisions: list[RevisionOut]
+    suggestion: SuggestionOut | None
+
+
+class EditIn(Input):
+    """Take this text instead."""
+
+    edit: Text | Texts
+
+
+class RejectIn(Input):
+    """Keep the text as it stands."""
+
+    reject: Text
+
+
+class DecisionsIn(Input):
+    """Decisions by field; all of them are taken, or none."""
+
+    decisions: dict[FieldName, Literal["accept", "reject"] | EditIn | RejectIn] = Field(
+        min_length=1
+    )
+
+
+class ImportOut(BaseModel):
+    """A file and how far the work on it is."""
+
+    id: uuid.UUID
+    name: str
+    state: str
+    channel: str
+    format: str | None
+    file_channel: str | None
+    confidence: float | str | None
+    options: dict[str, JsonValue]
+    size_bytes: int
+    sha256: str
+    rows: int
+    products: int
+    problems_total: int
+    notes: list[str]
+    estimate: dict[str, JsonValue] | None
+    error: dict[str, JsonValue] | None
+    batch_id: uuid.UUID | None
+    created_at: dt.datetime
+    progress: dict[str, Any]
+    problems: list[dict[str, JsonValue]] = Field(default_factory=list)
+
+
+class ImportsOut(BaseModel):
+    """The newest imports."""
+
+    items: list[ImportOut]
+
+
+class FormQuery(Input):
+    """Which form of the file; left out, the one that fits file and channel."""
+
+    form: Literal["full", "changes", "revert", "supplement"] | None = None
+
+
+class CheckOut(BaseModel):
+    """Whether requests can be served, and the state of each dependency: "ok" or why not."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
+class AliveOut(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457). ``code`` is stable; ``remedy`` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[dict[str, str]]
+    remedy: str
