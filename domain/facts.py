@@ -9,6 +9,7 @@ import regex
 
 from domain.facts_extract import Fact, find_opening_name, list_facts
 from domain.facts_index import Place, SourceIndex, build_index
+from domain.language import find_language
 from domain.listing import Fields, Listing, TextValue, iter_items
 from domain.text import fold, html_to_text, is_html, list_forms, list_words
 
@@ -20,6 +21,7 @@ _HAS_UNIT = regex.compile(r"[^\d\s.,/-]")
 _GENERATION = regex.compile(r"[2-6]G", regex.IGNORECASE)
 _ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)", regex.IGNORECASE)
 _NAME_RUN = 3
+_PROSE = frozenset({"description", "short_description", "bullets", "seo_description", "highlights"})
 _SHARE_OF_FACTS = 0.45
 
 
@@ -71,9 +73,27 @@ def find_unsupported(
 def _list_unsupported(name: str, value: TextValue, index: SourceIndex) -> Iterator[Fact]:
     text = read_text(value)
     unknown = [fact for fact in list_facts(text) if index.find(fact) is None]
-    yield from (fact for fact in unknown if not fact.weak)
+    is_prose = name in _PROSE
+    is_german = is_prose and find_language(text) == "de"
+    for fact in unknown:
+        if not fact.weak and not (is_prose and _is_ordinary(fact, text, is_german=is_german)):
+            yield fact
     if name == "title":
         yield from _list_title_names(text, unknown, index)
+
+
+def _is_ordinary(fact: Fact, text: str, *, is_german: bool) -> bool:
+    """Whether grammar explains a capital: the start of a sentence, or a German noun.
+
+    A noun follows a small word that is no "von": "dank Verschluss", but "von Zorbla".
+    """
+    if fact.kind != "brand" or fact.listed or fact.text.isupper():
+        return False
+    before = text[: fact.start].rstrip(" \"'(“„«")
+    if not before or before[-1] in ".!?:\n•":
+        return True
+    last = before.split()[-1]
+    return is_german and last.isalpha() and last.islower() and last not in {"von", "by"}
 
 
 def _list_title_names(text: str, unknown: list[Fact], index: SourceIndex) -> Iterator[Fact]:

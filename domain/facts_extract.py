@@ -30,7 +30,7 @@ class Fact:
     """One fact as it stands in a text.
 
     ``amounts`` holds every reading of a quantity; ``weak`` marks a capitalised everyday word,
-    which names something only where a name is expected.
+    which names something only where a name is expected, ``listed`` a fact of the lexicon.
     """
 
     kind: str
@@ -40,6 +40,7 @@ class Fact:
     end: int
     amounts: tuple[Amount, ...] = ()
     weak: bool = False
+    listed: bool = False
 
 
 def list_facts(text: str) -> tuple[Fact, ...]:
@@ -89,6 +90,7 @@ def _read_stated(stated: Stated, words: list[Word], text: str) -> Fact:
         normalized=stated.name,
         start=first.start,
         end=last.end,
+        listed=True,
     )
 
 

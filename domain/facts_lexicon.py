@@ -19,6 +19,9 @@ _KINDS: Final = ("material", "color", "size", "certification", "country", "audie
                  "brand")  # fmt: skip
 _IMITABLE: Final = frozenset({"material", "color"})
 _UPPER_ONLY: Final = frozenset({"ce", "ss", "ori", "led", "uk", "eva", "asli"})
+_NEVER: Final = frozenset({"für"})
+"""Words that only folding makes look like an entry (fur)."""
+_PLATED: Final = frozenset({"plated", "tone", "toned"})
 _NEGATION_REACH: Final = 2
 _PARTED: Final = regex.compile(r"[\n:;,.|()]")
 
@@ -131,6 +134,8 @@ def _list_phrases(words: Sequence[Word]) -> set[Phrase]:
 def _is_meant(word: Word, lexicon: Lexicon) -> bool:
     """Whether one word means its entry: an everyday word may merely share its stem."""
     folded = fold(word.base)
+    if word.base.lower() in _NEVER:
+        return False
     if folded in lexicon.common and folded.removesuffix("s") not in lexicon.exact:
         return folded in lexicon.exact
     return folded not in _UPPER_ONLY or word.base.isupper()
@@ -143,7 +148,8 @@ def _qualify(name: str, *, kind: str, folded: Sequence[str], span: tuple[int, in
     reach = folded[max(0, start - _NEGATION_REACH) : start]
     if kind in _IMITABLE:
         follows = folded[end] if end < len(folded) else ""
-        if (reach and reach[-1].lstrip("|") in lexicon.before) or follows in lexicon.after:
+        after = lexicon.after if kind == "material" else _PLATED
+        if (reach and reach[-1].lstrip("|") in lexicon.before) or follows in after:
             name = f"faux {name.removeprefix('faux ')}"
     if any(word.lstrip("|") in lexicon.negations for word in reach):
         return f"not {name}"

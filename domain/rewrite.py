@@ -9,6 +9,7 @@ from domain.brief import Brief, Mode
 from domain.facts import find_unsupported, list_required
 from domain.findings import Level
 from domain.gate import judge, list_kept_facts
+from domain.language import find_language
 from domain.listing import Listing, TextValue, is_blank
 from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rule import RuleSet
@@ -21,7 +22,6 @@ from domain.rewrite_fill import (
 )
 from domain.rewrite_repair import Patient, repair_text
 from domain.rewrite_scope import find_touchable
-from domain.rewrite_words import find_language
 
 __all__ = ["find_touchable", "is_already_good", "propose"]
 

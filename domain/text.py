@@ -32,7 +32,7 @@ SAFE_TAGS = frozenset(
 """Tags that carry text and its shape and can do no harm."""
 _SILENT_TAGS = frozenset({"script", "style", "template", "noscript", "head", "iframe", "object"})
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_SUFFIXES = (("ing", 3), ("ed", 3), ("en", 4), ("e", 3))
+_SUFFIXES = (("ing", 3), ("ed", 3), ("em", 6), ("en", 4), ("e", 3))
 _MIN_STEM = 3
 _MIN_STEM_BEFORE_ER = 6
 
@@ -118,9 +118,13 @@ def stem(folded: str) -> str:
     """A folded word without its commonest endings (plural, -ed, -ing, German -e, -en, -er)."""
     if not folded.isalpha() or len(folded) <= _MIN_STEM:
         return folded
-    word = _strip_plural(folded)
+    word = _strip_ending(_strip_plural(folded))
     if word.endswith("er") and len(word) >= _MIN_STEM_BEFORE_ER + 2:
         return word[:-2]
+    return word
+
+
+def _strip_ending(word: str) -> str:
     for suffix, shortest in _SUFFIXES:
         rest = word[: -len(suffix)]
         if word.endswith(suffix) and len(rest) >= shortest:

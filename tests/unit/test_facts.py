@@ -91,6 +91,25 @@ def test_everyday_words_are_no_facts() -> None:
     assert list_unsupported(text, "description") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rinses quickly. Savour each sip.",
+        "Die Tasse ist dank Verschluss und mit Volumen ein treuer Begleiter für den Alltag.",
+        "A black finish and the look of steel",
+    ],
+)
+def test_grammar_explains_capitals_in_prose(text: str) -> None:
+    assert list_unsupported(text, "description") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Sony makes it.", "A mug by Zorbla.", "Die Tasse ist von Zorbla."]
+)
+def test_names_in_prose_are_caught(text: str) -> None:
+    assert list_unsupported(text, "description") != []
+
+
 def test_what_stands_in_the_row_is_always_supported() -> None:
     assert find_unsupported(ROW.fields, ROW) == ()
 
