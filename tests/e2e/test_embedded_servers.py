@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import redis
 
-from core.clock import monotonic_s, wait_until
+from core.clock import wait_until
 from core.errors import UnavailableError
 from embedded import binaries, postgres
 from embedded.processes import find_server_account
@@ -88,16 +88,14 @@ def has_row(database_url: str) -> bool:
         return connection.execute("SELECT to_regclass('kept')").fetchone() == ("kept",)
 
 
-def test_data_survives_an_orderly_stop_and_the_second_start_is_warm(hold, folder):
+def test_data_survives_an_orderly_stop(hold, folder):
     held = hold()
     write_row(held.database_url)
     with redis.Redis.from_url(held.redis_url) as client:
         client.rpush("queue", "message")
     held.release()
     assert list_processes(folder) == {}
-    started_s = monotonic_s()
     again = hold()
-    assert monotonic_s() - started_s < 3
     assert has_row(again.database_url)
     with redis.Redis.from_url(again.redis_url) as client:
         assert client.lrange("queue", 0, -1) == [b"message"]

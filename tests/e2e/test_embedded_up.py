@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.clock import monotonic_s, wait_until
+from core.clock import wait_until
 from embedded.ports import find_any_port
 from embedded.processes import is_alive
 from embedded.state import find_servers
@@ -30,7 +30,6 @@ pytestmark = [
 ]
 
 START_TIMEOUT_S = 60
-WARM_START_S = 3.0
 
 
 @dataclass
@@ -110,7 +109,7 @@ def up(folder: Path) -> Iterator[Start]:
     assert wait_until(lambda: not list_processes(folder), timeout_s=15), list_processes(folder)
 
 
-def test_start_use_stop_and_a_warm_second_start_with_the_data(up, folder):
+def test_start_use_stop_and_a_second_start_with_the_data(up, folder):
     first = up()
     first.wait_ready()
     assert first.get_status("/healthz") == 200
@@ -121,10 +120,8 @@ def test_start_use_stop_and_a_warm_second_start_with_the_data(up, folder):
     assert first.stop() == 0
     assert wait_until(lambda: not list_processes(folder), timeout_s=5)
 
-    began_s = monotonic_s()
     second = up()
     second.wait_ready()
-    assert monotonic_s() - began_s < WARM_START_S * 2  # a busy machine; alone it is far below
     record = find_servers(folder)
     assert record is not None
     with psycopg.connect(record.database_url) as connection:
