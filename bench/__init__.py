@@ -1,0 +1,1 @@
+"""Benchmarks as programs, run by hand; no product code imports them."""
