@@ -12,8 +12,8 @@ import click
 from core.errors import AppError
 from core.settings import process_environ
 from domain.brief import EngineChoice, Mode
+from domain.files.forms import Form
 from domain.listing import Channel
-from services.export import Form
 
 
 def register_commands(group: click.Group) -> None:

@@ -15,6 +15,7 @@ from core.errors import AppError, CostLimitError, InputError, InvalidFieldError,
 from core.ids import new_id
 from core.settings import Settings, load_settings
 from domain.brief import EngineChoice
+from domain.files.forms import Form
 from domain.files.source import RowProblem
 from embedded.progress import Progress
 from embedded.report import build_object, print_object, print_table
@@ -23,7 +24,7 @@ from embedded.session import open_servers
 from embedded.signals import StopSignals
 from services.access import Seller, create_seller
 from services.deps import Deps, build_web_deps
-from services.export import Form, choose_form_of, export_import
+from services.export import choose_form_of, export_import
 from services.imports import (
     ImportOptions,
     cancel_import,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from services.export import Form
+from domain.files.forms import Form
 
 OUTCOMES: Final = ("improved", "already_good", "partly_refused", "refused", "rules_fallback")
 NOTES_SHOWN: Final = 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +17,13 @@ from domain.findings import Finding, Level
 from domain.listing import Listing, fields_from_json, fields_to_json
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet, load_rulebook
+from domain.money import find_value, parse_minor, parse_stock
 from domain.scoring import score_listing
 from models import listing as rows
 from models import suggestion as suggestions
 from services.deps import Deps
 
 SITE = "US"
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +180,7 @@ def _product_values(listing: Listing, source_store_id: uuid.UUID) -> dict[str, A
 
 
 def _measure_values(seller_id: uuid.UUID, listing: Listing, stored: Stored) -> dict[str, Any]:
-    price = parse_minor(listing.attributes.get("price", ""))
-    stock = parse_stock(listing.attributes.get("quantity", ""))
+    facts = listing.attributes
     return {
         "seller_id": seller_id,
         "listing_id": stored.listing_id,
@@ -192,29 +190,8 @@ def _measure_values(seller_id: uuid.UUID, listing: Listing, stored: Stored) -> d
         "advice": stored.measures.advice,
         "score": stored.measures.score,
         "state": "hard" if stored.measures.hard else "good",
-        "value_minor": None if price is None else price * max(stock or 1, 1),
+        "value_minor": find_value(facts.get("price", ""), facts.get("quantity", "")),
     }
-
-
-def parse_minor(text: str) -> int | None:
-    """A price in hundredths of its currency, None when there is none.
-
-    The last separator is the decimal one when one or two digits follow it.
-    """
-    found = _NUMBER.search(text)
-    if found is None:
-        return None
-    whole, cents = re.fullmatch(r"(.*?)(?:[.,](\d{1,2}))?", found.group()).groups()  # type: ignore[union-attr]
-    minor = int(re.sub(r"\D", "", whole) or 0) * 100 + int((cents or "0").ljust(2, "0"))
-    return minor if minor < 2**53 else None
-
-
-def parse_stock(text: str) -> int | None:
-    """A quantity; None when there is none, 0 when it is negative."""
-    found = re.fullmatch(r"\s*(-?)(\d{1,12})(?:\.0+)?\s*", text)
-    if found is None:
-        return None
-    return 0 if found.group(1) else int(found.group(2))
 
 
 def build_listing(product: rows.ProductRow, revision: rows.RevisionRow) -> Listing:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from core.errors import ConflictError, InvalidFieldError, NotFoundError
 from domain.brief import Engine
 from domain.files.edits import Edit
+from domain.files.forms import Form
 from domain.files.source import FileShape, Report, RowProblem, SupplementRow
 from domain.files.subset import write_changes, write_revert
 from domain.files.supplement import write_supplement
@@ -23,19 +23,6 @@ from services.imports import ImportOptions, open_stream
 
 PAGE: Final = 500
 READY_STATES = ("ready", "done", "cancelled")
-
-
-class Form(StrEnum):
-    """What the seller gets back."""
-
-    FULL = "full"
-    """The seller's own file, byte for byte but for approved cells."""
-    CHANGES = "changes"
-    """Key columns and changed columns of changed products, to be imported on the platform."""
-    REVERT = "revert"
-    """The same with the seller's former texts."""
-    SUPPLEMENT = "supplement"
-    """Key and new fields, for another channel than the file's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,39 @@
+"""Prices and quantities as sellers' files write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+_MINOR: Final = re.compile(r"(.*?)(?:[.,](\d{1,2}))?")
+_STOCK: Final = re.compile(r"\s*(-?)(\d{1,12})(?:\.0+)?\s*")
+_LARGEST: Final = 2**53
+
+
+def parse_minor(text: str) -> int | None:
+    """A price in hundredths of its currency, None when there is none.
+
+    The last separator is the decimal one when one or two digits follow it.
+    """
+    found = _NUMBER.search(text)
+    parts = _MINOR.fullmatch(found.group()) if found else None
+    if parts is None:
+        return None
+    whole, cents = parts.groups()
+    minor = int(re.sub(r"\D", "", whole) or 0) * 100 + int((cents or "0").ljust(2, "0"))
+    return minor if minor < _LARGEST else None
+
+
+def parse_stock(text: str) -> int | None:
+    """A quantity; None when there is none, 0 when it is negative."""
+    found = _STOCK.fullmatch(text)
+    if found is None:
+        return None
+    return 0 if found.group(1) else int(found.group(2))
+
+
+def find_value(price: str, quantity: str) -> int | None:
+    """Price times quantity in hundredths, None without a price; unknown stock is one piece."""
+    minor = parse_minor(price)
+    return None if minor is None else minor * max(parse_stock(quantity) or 1, 1)
