@@ -92,11 +92,12 @@ def _build_record(plan: Plan, servers: RunningServers) -> ServersRecord:
 
 def _supervise(plan: Plan, supervisor: Supervisor, *, record: ServersRecord) -> int:
     env = build_child_env(plan, record)
-    for spec in list_specs(plan, env=env):
-        supervisor.add(spec)
+    web, *others = list_specs(plan, env=env)
+    supervisor.add(web)  # by itself, so that the page is there first on a slow machine
     if supervisor.run(until=lambda: is_web_ready(plan.port)):
         _announce(plan)
-        supervisor.add(build_demo_spec(env))
+        for spec in (*others, build_demo_spec(env)):
+            supervisor.add(spec)
         supervisor.run()
     return supervisor.stop()
 

@@ -54,6 +54,7 @@ class Up:
 
     def wait_ready(self) -> None:
         self.wait_for(r"Listwright runs at http://127\.0\.0\.1:\d+ ")
+        self.wait_for("scaler +\\|")
 
     def get_status(self, path: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
