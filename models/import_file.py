@@ -208,10 +208,10 @@ def delete_import(session: Session, seller_id: uuid.UUID, import_id: uuid.UUID) 
 
 def load_item_listings(
     session: Session, items: Sequence[ImportItemRow]
-) -> dict[int, tuple[ProductRow, RevisionRow]]:
-    """The product and the revision of each item, by ordinal."""
+) -> dict[int, tuple[ListingRow, ProductRow, RevisionRow]]:
+    """The listing, its product and the item's revision, by the item's ordinal."""
     found = session.execute(
-        select(ImportItemRow.ordinal, ProductRow, RevisionRow)
+        select(ImportItemRow.ordinal, ListingRow, ProductRow, RevisionRow)
         .join(
             RevisionRow,
             (RevisionRow.seller_id == ImportItemRow.seller_id)
@@ -232,4 +232,4 @@ def load_item_listings(
             ImportItemRow.ordinal.in_([item.ordinal for item in items]),
         )
     )
-    return {ordinal: (product, revision) for ordinal, product, revision in found}
+    return {row[0]: (row[1], row[2], row[3]) for row in found}

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain.job import FINAL, PENDING, JobState, Lane
+from domain.job import PENDING, JobState
 from models.base import Base, Json, MadeAt, Time
 
 
@@ -63,22 +63,6 @@ def insert_jobs(session: Session, values: Sequence[dict[str, Any]]) -> set[uuid.
     """
     statement = insert(JobRow).values(list(values)).on_conflict_do_nothing()
     return set(session.scalars(statement.returning(JobRow.id)))
-
-
-def find_job(session: Session, seller_id: uuid.UUID, job_id: uuid.UUID) -> JobRow | None:
-    """The seller's job."""
-    found = select(JobRow).where(JobRow.id == job_id, JobRow.seller_id == seller_id)
-    return session.scalars(found).first()
-
-
-def find_unfinished(session: Session, seller_id: uuid.UUID, work_hash: str) -> JobRow | None:
-    """The job that does this very work and is not final yet."""
-    found = select(JobRow).where(
-        JobRow.seller_id == seller_id,
-        JobRow.work_hash == work_hash,
-        JobRow.state.in_((*PENDING, JobState.RUNNING)),
-    )
-    return session.scalars(found).first()
 
 
 def claim_job(
@@ -307,67 +291,6 @@ def move_pool(session: Session, seller_id: uuid.UUID, job_ids: list[uuid.UUID], 
     )
 
 
-def count_by_state(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -> dict[str, int]:
-    """How many jobs of a batch are in each state."""
-    found = (
-        select(JobRow.state, func.count())
-        .where(JobRow.seller_id == seller_id, JobRow.batch_id == batch_id)
-        .group_by(JobRow.state)
-    )
-    return {row[0]: row[1] for row in session.execute(found)}
-
-
-def list_batch_failures(
-    session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, *, limit: int
-) -> list[tuple[str, str, str | None, str | None]]:
-    """(product's key, state, error code, reason) of jobs that ended without a result."""
-    found = session.execute(
-        text(
-            "SELECT p.source_key, j.state, j.error_code, j.error_detail FROM app.job j"
-            " JOIN app.listing l ON l.seller_id = j.seller_id AND l.id = j.subject_id"
-            " JOIN app.product p ON p.seller_id = l.seller_id AND p.id = l.product_id"
-            " WHERE j.seller_id = :seller AND j.batch_id = :batch"
-            " AND j.state IN ('discarded', 'cancelled') ORDER BY j.id LIMIT :limit"
-        ),
-        {"seller": seller_id, "batch": batch_id, "limit": limit},
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in found]
-
-
-def list_seller_jobs(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[JobRow]:
-    """The seller's newest jobs."""
-    found = (
-        select(JobRow)
-        .where(JobRow.seller_id == seller_id)
-        .order_by(JobRow.created_at.desc())
-        .limit(limit)
-    )
-    return list(session.scalars(found))
-
-
-def count_unfinished(session: Session, seller_id: uuid.UUID, lane: Lane) -> int:
-    """How many of the seller's jobs in a lane are not final."""
-    found = select(func.count()).where(
-        JobRow.seller_id == seller_id,
-        JobRow.lane == lane.value,
-        JobRow.state.in_((*PENDING, JobState.RUNNING)),
-    )
-    return session.scalars(found).one()
-
-
-def count_foreign_twins(
-    session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID | None, work_hashes: Sequence[str]
-) -> int:
-    """How many of these works are under way outside the batch."""
-    found = select(func.count()).where(
-        JobRow.seller_id == seller_id,
-        JobRow.work_hash.in_(work_hashes),
-        JobRow.state.in_((*PENDING, JobState.RUNNING)),
-        JobRow.batch_id.is_distinct_from(batch_id),
-    )
-    return session.scalars(found).one()
-
-
 def cancel_subject(session: Session, seller_id: uuid.UUID, subject_id: uuid.UUID) -> None:
     """Cancel the unfinished jobs that are about a listing or an import."""
     found = select(JobRow.id).where(
@@ -377,14 +300,3 @@ def cancel_subject(session: Session, seller_id: uuid.UUID, subject_id: uuid.UUID
     )
     for job_id in session.scalars(found).all():
         request_cancel(session, seller_id, job_id=job_id)
-
-
-def has_work(session: Session, seller_id: uuid.UUID, work_hash: str) -> bool:
-    """Whether this very work was done or is under way."""
-    found = select(JobRow.id).where(JobRow.seller_id == seller_id, JobRow.work_hash == work_hash)
-    return session.scalars(found.limit(1)).first() is not None
-
-
-def is_final(state: str) -> bool:
-    """Whether a job in this state will not move by itself."""
-    return state in FINAL

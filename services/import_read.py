@@ -23,7 +23,8 @@ from domain.files.products import iter_products
 from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct
 from domain.job import JobState
 from domain.listing import Listing
-from domain.marketplaces.checker import list_unchecked
+from domain.marketplaces.checker import check_listing, list_unchecked
+from domain.rewrite_scope import find_touchable
 from models import import_file as imports
 from models import job as jobs
 from services.catalogue import build_listing, get_rules, get_shops, store_listings
@@ -143,7 +144,8 @@ def estimate_product_tokens(work: FileWork, product: SourceProduct) -> int:
     brief = build_brief(
         product.listing, channel=work.row.channel, wish=work.options.wish, rules=rules
     )
-    return estimate_job_tokens(work.deps, brief, rules)
+    fields = find_touchable(brief, check_listing(product.listing, rules))
+    return estimate_job_tokens(work.deps, brief, rules, fields)
 
 
 def _store_problems(session: Session, work: FileWork, problems: Sequence[RowProblem]) -> None:
@@ -222,7 +224,8 @@ def _list_unchecked(session: Session, work: FileWork) -> list[str]:
 
 def load_item(session: Session, item: imports.ImportItemRow) -> Listing:
     """The listing of one item."""
-    return build_listing(*imports.load_item_listings(session, [item])[item.ordinal])
+    _, product, revision = imports.load_item_listings(session, [item])[item.ordinal]
+    return build_listing(product, revision)
 
 
 def build_estimate(work: FileWork) -> dict[str, Any]:

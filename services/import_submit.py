@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.clock import monotonic_s
 from domain.brief import Brief
-from domain.job import JobState
-from domain.marketplaces.rulebook import RuleSet
+from domain.job import JobState, Outcome
+from domain.marketplaces.checker import check_listing
+from domain.rewrite_scope import find_touchable
 from models import batch as batches
 from models import brief as briefs
 from models import import_file as imports
 from models import job as jobs
+from models import job_reads
+from models import listing as listings
 from services.catalogue import build_listing, get_rules
 from services.deps import Deps
 from services.imports import CLAIM_S, ImportOptions
@@ -70,36 +74,96 @@ def _insert_chunk(
     options: ImportOptions,
     items: Sequence[imports.ImportItemRow],
 ) -> int:
-    """Insert the jobs of some items; how many must wait for the same work of another batch."""
-    values, bodies = [], {}
-    for item, brief, rules in _iter_briefs(session, row, options, items):
-        subject = (item.listing_id, item.revision_id)
-        values.append(
-            {
-                **job_values(deps, brief, rules, subject=subject, lane=options.lane),
-                "seller_id": row.seller_id,
-                "batch_id": row.batch_id,
-            }
-        )
-        bodies[brief.digest] = brief.to_json()
-    briefs.insert_briefs(session, row.seller_id, bodies)
-    jobs.insert_jobs(session, values)
-    return jobs.count_foreign_twins(
-        session, row.seller_id, row.batch_id, [one["work_hash"] for one in values]
+    """Insert the jobs of some items; how many must wait for the same work of another batch.
+
+    Items that have their job in this batch already (a crash interrupted this chunk) are left out.
+    """
+    listing_ids = [item.listing_id for item in items]
+    there = job_reads.list_subjects(session, row.seller_id, row.batch_id, listing_ids)
+    plans = [
+        plan
+        for plan in _iter_plans(deps, session, row, options, items)
+        if plan.item.listing_id not in there
+    ]
+    busy = [plan for plan in plans if plan.fields]
+    if busy:
+        bodies = {plan.brief.digest: plan.brief.to_json() for plan in busy}
+        briefs.insert_briefs(session, row.seller_id, bodies)
+        jobs.insert_jobs(session, [plan.values for plan in busy])
+    _insert_finished(session, row, [plan for plan in plans if not plan.fields])
+    return job_reads.count_foreign_twins(
+        session, row.seller_id, row.batch_id, [plan.values["work_hash"] for plan in busy]
     )
 
 
-def _iter_briefs(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be done about one item: the fields to write, () when there is nothing to do."""
+
+    item: imports.ImportItemRow
+    measured: listings.ListingRow
+    brief: Brief
+    fields: tuple[str, ...]
+    values: dict[str, Any]
+
+
+def _iter_plans(
+    deps: Deps,
     session: Session,
     row: imports.ImportFileRow,
     options: ImportOptions,
     items: Sequence[imports.ImportItemRow],
-) -> Iterator[tuple[imports.ImportItemRow, Brief, RuleSet]]:
-    listings = imports.load_item_listings(session, items)
+) -> Iterator[Plan]:
+    loaded = imports.load_item_listings(session, items)
     for item in items:
-        listing = build_listing(*listings[item.ordinal])
+        measured, product, revision = loaded[item.ordinal]
+        listing = build_listing(product, revision)
         rules = get_rules(row.channel, listing)
-        yield item, build_brief(listing, channel=row.channel, wish=options.wish, rules=rules), rules
+        brief = build_brief(listing, channel=row.channel, wish=options.wish, rules=rules)
+        fields = find_touchable(brief, check_listing(listing, rules))
+        subject = (item.listing_id, item.revision_id)
+        values = job_values(deps, brief, rules, subject=subject, lane=options.lane, fields=fields)
+        values |= {"seller_id": row.seller_id, "batch_id": row.batch_id}
+        yield Plan(item=item, measured=measured, brief=brief, fields=fields, values=values)
+
+
+def _insert_finished(session: Session, row: imports.ImportFileRow, plans: Sequence[Plan]) -> None:
+    """Insert jobs with nothing to do as what they are, completed: no worker need look at them."""
+    if not plans or row.batch_id is None:
+        return
+    hashes = [plan.values["work_hash"] for plan in plans]
+    done_before = job_reads.list_done_work(session, row.seller_id, hashes)
+    jobs.insert_jobs(
+        session,
+        [
+            {
+                **{name: value for name, value in plan.values.items() if name != "brief_hash"},
+                "state": JobState.COMPLETED.value,
+                "outcome": Outcome.ALREADY_GOOD.value,
+                "reused": plan.values["work_hash"] in done_before,
+                "finalized_at": text("clock_timestamp()"),
+            }
+            for plan in plans
+        ],
+    )
+    hard = sum(plan.measured.hard or 0 for plan in plans)
+    score = sum(plan.measured.score or 0.0 for plan in plans)
+    batches.add_tally(
+        session,
+        seller_id=row.seller_id,
+        batch_id=row.batch_id,
+        shard=0,
+        counts={
+            JobState.COMPLETED.value: len(plans),
+            Outcome.ALREADY_GOOD.value: len(plans),
+            "reused": len(done_before),
+            "hard_before": hard,
+            "hard_after": hard,
+            "hard_left_alone": hard,
+            "score_before": score,
+            "score_after": score,
+        },
+    )
 
 
 def _seal(

@@ -21,6 +21,7 @@ from domain.ports import Dispatch
 from models import batch as batches
 from models import import_file as imports
 from models import job as jobs
+from models import job_reads
 from services.deps import Deps
 from services.submit import Wish, push_quietly
 
@@ -336,7 +337,7 @@ def list_failures(
     with deps.database.transaction(seller=seller_id) as session:
         return [
             {"listing": key, "state": state, "code": code or "", "message": message or ""}
-            for key, state, code, message in jobs.list_batch_failures(
+            for key, state, code, message in job_reads.list_batch_failures(
                 session, seller_id, batch_id, limit=limit
             )
         ]

@@ -11,6 +11,7 @@ from core.log import get_logger
 from domain.job import Lane
 from models import brief as briefs
 from models import job as jobs
+from models import job_reads
 from models import listing as listings
 from services.catalogue import build_listing, get_rules, measure_listing
 from services.deps import Deps
@@ -72,7 +73,7 @@ def _submit_if_due(
     values = job_values(
         deps, brief, rules, subject=(row.id, row.current_revision_id), lane=Lane.SCHEDULED
     )
-    if jobs.has_work(session, row.seller_id, values["work_hash"]):
+    if job_reads.has_work(session, row.seller_id, values["work_hash"]):
         return
     summary.due += 1
     if dry_run:

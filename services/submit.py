@@ -23,7 +23,7 @@ from domain.ports import Dispatch
 from domain.prompts import PROMPT_VERSION, build_request, estimate_request_tokens
 from domain.rewrite_scope import find_touchable
 from models import brief as briefs
-from models import idempotency
+from models import idempotency, job_reads
 from models import job as jobs
 from services.catalogue import (
     SITE,
@@ -127,7 +127,7 @@ def _insert_order(
         **job_values(deps, brief, rules, subject=stored_ids, lane=Lane.INTERACTIVE),
         "seller_id": seller_id,
     }
-    busy = jobs.count_unfinished(session, seller_id, Lane.INTERACTIVE)
+    busy = job_reads.count_unfinished(session, seller_id, Lane.INTERACTIVE)
     direct = busy < DIRECT_INTERACTIVE_JOBS
     if direct:
         # Marked in the same INSERT, so that the dispatcher's next tick sends no twin.
@@ -136,7 +136,7 @@ def _insert_order(
     if jobs.insert_jobs(session, [values]):
         sent = Dispatch(values["id"], 1, Lane.INTERACTIVE) if direct else None
         return values["id"], JobState.AVAILABLE.value, sent
-    twin = jobs.find_unfinished(session, seller_id, values["work_hash"])
+    twin = job_reads.find_unfinished(session, seller_id, values["work_hash"])
     if twin is None:
         raise UnavailableError("the same work ended this moment.", remedy="Send it again.")
     return twin.id, twin.state, None
@@ -193,8 +193,14 @@ def job_values(
     *,
     subject: tuple[uuid.UUID, uuid.UUID],
     lane: Lane,
+    fields: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
-    """The columns of a new optimize job; ``subject`` is listing and revision."""
+    """The columns of a new optimize job.
+
+    ``subject`` is listing and revision; ``fields`` those to be written, None when not known yet.
+    """
+    if fields is None:
+        fields = find_touchable(brief, check_listing(brief.listing, rules))
     listing_id, revision_id = subject
     return {
         "id": new_id(),
@@ -208,16 +214,13 @@ def job_values(
             f"{listing_id}:{revision_id}:{brief.digest}:{choose_model(deps, brief.engine)}"
         ),
         "as_of": brief.as_of,
-        "est_tokens": estimate_job_tokens(deps, brief, rules),
+        "est_tokens": estimate_job_tokens(deps, brief, rules, fields),
     }
 
 
-def estimate_job_tokens(deps: Deps, brief: Brief, rules: RuleSet) -> int:
+def estimate_job_tokens(deps: Deps, brief: Brief, rules: RuleSet, fields: tuple[str, ...]) -> int:
     """Tokens the first call will be charged at most; 0 when no call will be made."""
-    if not uses_llm(deps, brief.engine):
-        return 0
-    fields = find_touchable(brief, check_listing(brief.listing, rules))
-    if not fields:
+    if not fields or not uses_llm(deps, brief.engine):
         return 0
     return estimate_request_tokens(build_request(brief, rules, fields, model=deps.llm_model))
 
@@ -243,7 +246,7 @@ def push_quietly(deps: Deps, dispatch: Dispatch) -> None:
 def get_job(deps: Deps, seller_id: uuid.UUID, job_id: uuid.UUID) -> dict[str, Any]:
     """A job as the API shows it; raises NotFoundError."""
     with deps.database.transaction(seller=seller_id) as session:
-        row = jobs.find_job(session, seller_id, job_id)
+        row = job_reads.find_job(session, seller_id, job_id)
     if row is None:
         raise NotFoundError("there is no such job.", field="id")
     return job_to_json(row)
@@ -252,7 +255,9 @@ def get_job(deps: Deps, seller_id: uuid.UUID, job_id: uuid.UUID) -> dict[str, An
 def list_jobs(deps: Deps, seller_id: uuid.UUID, *, limit: int = 50) -> list[dict[str, Any]]:
     """The seller's newest jobs."""
     with deps.database.transaction(seller=seller_id) as session:
-        return [job_to_json(row) for row in jobs.list_seller_jobs(session, seller_id, limit=limit)]
+        return [
+            job_to_json(row) for row in job_reads.list_seller_jobs(session, seller_id, limit=limit)
+        ]
 
 
 def job_to_json(row: jobs.JobRow) -> dict[str, Any]:
