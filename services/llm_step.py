@@ -11,6 +11,7 @@ from core.errors import (
     AppError,
     LlmError,
     LlmRefusedError,
+    LlmRequestError,
     LlmTransientError,
     UnavailableError,
 )
@@ -119,7 +120,8 @@ class Asker:
 
     def _require_callable(self, unknown_calls: int) -> None:
         if unknown_calls >= MAX_UNKNOWN_CALLS:
-            raise LlmRefusedError(
+            # Not LlmRefusedError: that would halt the whole batch for one job's bad luck.
+            raise LlmRequestError(
                 f"{unknown_calls} calls of this job may have been billed without an answer.",
                 remedy="Look at the worker's logs, then submit it again.",
             )

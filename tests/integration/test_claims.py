@@ -9,7 +9,6 @@ import pytest
 
 from domain.brief import Brief
 from domain.job import MAX_CRASHES
-from models import batch as batches
 from models import brief as briefs
 from models import job as jobs
 from services.access import Seller
@@ -26,7 +25,9 @@ from tests.support.jobs import (
     make_listing,
     make_order,
     make_worker,
+    put_into_batch,
     query,
+    sum_counts,
     sweep,
     try_claim,
     wait_for_old_postgres,
@@ -38,23 +39,6 @@ pytestmark = pytest.mark.servers
 @pytest.fixture
 def job_id(deps: Deps, seller: Seller) -> uuid.UUID:
     return submit_job(deps, seller.id, make_order()).job_id
-
-
-def put_into_batch(deps: Deps, seller: Seller, job_id: uuid.UUID) -> uuid.UUID:
-    batch_id = uuid.uuid4()
-    with deps.database.transaction(seller=seller.id) as session:
-        batches.insert_batch(
-            session, seller_id=seller.id, batch_id=batch_id, kind="import", total=1
-        )
-    execute(
-        deps, "UPDATE app.job SET batch_id = :batch WHERE id = :job", batch=batch_id, job=job_id
-    )
-    return batch_id
-
-
-def sum_counts(deps: Deps, seller: Seller, batch_id: uuid.UUID) -> dict[str, int]:
-    with deps.database.transaction(seller=seller.id) as session:
-        return batches.sum_tallies(session, seller.id, batch_id)
 
 
 def test_of_many_workers_one_wins(deps, seller):

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.access import Seller
-from services.deps import Deps
 from services.submit import get_job, submit_job
-from tests.support.jobs import make_listing, make_order, make_seller, make_worker, open_deps, query
+from tests.support.jobs import make_listing, make_order, make_worker, query
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def deps(database_url, redis_url):
-    with open_deps(database_url, redis_url) as made:
-        yield made
-
-
-@pytest.fixture
-def seller(deps: Deps) -> Seller:
-    return make_seller(deps)
 
 
 def test_a_job_ends_completed_with_an_open_suggestion(deps, seller):
@@ -33,9 +20,7 @@ def test_a_job_ends_completed_with_an_open_suggestion(deps, seller):
     )
     assert status == "open"
     assert after < before
-    [(title,)] = query(
-        deps, "SELECT after FROM app.suggestion_field WHERE field = 'title'"
-    )
+    [(title,)] = query(deps, "SELECT after FROM app.suggestion_field WHERE field = 'title'")
     assert len(str(title)) <= 80
 
 

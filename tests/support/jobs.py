@@ -13,7 +13,9 @@ from sqlalchemy import text
 from core.clock import wait_until
 from core.ids import new_id
 from core.settings import Settings, load_settings
+from domain.brief import EngineChoice
 from domain.listing import Listing
+from models import batch as batches
 from models import job as jobs
 from services.access import Seller, create_seller
 from services.deps import Deps, build_worker_deps
@@ -77,6 +79,12 @@ def make_listing(key: str = "SKU-1", **fields: str) -> Listing:
         fields={"title": title, "description": "A rib-knit beanie of merino wool.", **fields},
         attributes={"brand": "Northfold", "color": "Green", "material": "Merino Wool"},
     )
+
+
+def make_long_listing(key: str = "SKU-1", mark: str = "") -> Listing:
+    """A listing that the simulator mends in one call; ``mark`` tells it what to do wrong."""
+    title = f"Northfold beanie {mark}, " + "soft rib knit green merino wool warm winter hat " * 3
+    return make_listing(key, title=title)
 
 
 def make_order(listing: Listing | None = None, *, channel: str = "ebay", **more: object) -> Order:
@@ -172,3 +180,27 @@ def wait_for_old_postgres(deps: Deps) -> None:
     """Until Postgres runs for longer than a lease: before that nothing is rescued."""
     age = "SELECT clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => :lease)"
     assert wait_until(lambda: query(deps, age, lease=STALE_S) == [(True,)], timeout_s=STALE_S + 5)
+
+
+def put_into_batch(deps: Deps, seller: Seller, job_id: uuid.UUID) -> uuid.UUID:
+    """Make a job the only one of a new batch; the batch's id."""
+    batch_id = new_id()
+    with deps.database.transaction(seller=seller.id) as session:
+        batches.insert_batch(
+            session, seller_id=seller.id, batch_id=batch_id, kind="import", total=1
+        )
+    execute(
+        deps, "UPDATE app.job SET batch_id = :batch WHERE id = :job", batch=batch_id, job=job_id
+    )
+    return batch_id
+
+
+def sum_counts(deps: Deps, seller: Seller, batch_id: uuid.UUID) -> dict[str, int]:
+    """What a batch has counted."""
+    with deps.database.transaction(seller=seller.id) as session:
+        return batches.sum_tallies(session, seller.id, batch_id)
+
+
+def make_wish(engine: str = "auto", **more: Any) -> Wish:
+    """A wish for an engine."""
+    return Wish(engine=EngineChoice(engine), **more)
