@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from core.clock import monotonic_s, sleep
 from core.errors import (
@@ -26,6 +26,8 @@ from models import llm_call as ledger
 from services.deps import Deps, LlmDoor
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 SHORT_WAIT_S: Final = 2.0
 """A shorter wait for the budget is slept; for a longer one the job is given back."""
@@ -207,18 +209,16 @@ def key_model(reply: LlmReply, wanted: str) -> str:
     return reply.model
 
 
-def retry_while_away(write: Callable[[], None]) -> None:
+def retry_while_away(write: Callable[[], T]) -> T:
     """Try until the database is back; raises UnavailableError after two minutes."""
     deadline_s = monotonic_s() + COMMIT_RETRY_S
     while True:
         try:
-            write()
+            return write()
         except UnavailableError:
             if monotonic_s() > deadline_s:
                 raise
             sleep(0.5)
-        else:
-            return
 
 
 def _to_answer(row: ledger.LlmAnswerRow) -> Answer:

@@ -31,7 +31,14 @@ from domain.rewrite_scope import find_touchable
 from models import job as jobs
 from services.deps import Deps
 from services.finish import Result, add_counts, discard, finish_result
-from services.llm_step import Answer, Asker, Lease, PoolWaitError, StopError
+from services.llm_step import (
+    Answer,
+    Asker,
+    Lease,
+    PoolWaitError,
+    StopError,
+    retry_while_away,
+)
 
 log = get_logger(__name__)
 
@@ -285,9 +292,17 @@ def release(deps: Deps, job: jobs.JobRow, *, wait_s: float) -> None:
 def give_back(
     deps: Deps, job: jobs.JobRow, put_back: Callable[[Session], JobState | None]
 ) -> JobState | None:
-    """Put a claimed job back, and count it where its cancellation was asked for meanwhile."""
-    with deps.database.transaction(seller=job.seller_id) as session:
-        state = put_back(session)
-        if state is JobState.CANCELLED:
-            add_counts(session, job, {state.value: 1})
-        return state
+    """Put a claimed job back, and count it where its cancellation was asked for meanwhile.
+
+    Tried until the database is back: left running by a process that lives on, the job would wait
+    for its whole deadline.
+    """
+
+    def write() -> JobState | None:
+        with deps.database.transaction(seller=job.seller_id) as session:
+            state = put_back(session)
+            if state is JobState.CANCELLED:
+                add_counts(session, job, {state.value: 1})
+            return state
+
+    return retry_while_away(write)

@@ -16,7 +16,7 @@ from services.deps import Deps
 from services.finish import discard
 from services.import_work import run_import
 from services.llm_step import Lease
-from services.optimize import run_optimize
+from services.optimize import release, run_optimize
 
 log = get_logger(__name__)
 
@@ -37,8 +37,10 @@ def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner) -> None:
     """Claim and run one job.
 
     A message whose job is not due, final, held or taken is dropped: the row decides. When the
-    database is away nothing is claimed, and the dispatcher sends the job again.
+    database is away nothing is claimed, and the dispatcher sends the job again; a job that was
+    claimed by then is given back as soon as the database is there again.
     """
+    job = None
     try:
         with deps.database.statements(system="claim") as session:
             job = jobs.claim_job(
@@ -50,7 +52,16 @@ def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner) -> None:
         if job is not None:
             _run(deps, job, body, owner)
     except UnavailableError as fault:
-        log.warning("job_left_to_the_sweeper", job_id=str(job_id), reason=fault.message)
+        log.warning("job_interrupted", job_id=str(job_id), reason=fault.message)
+        if job is not None:
+            _give_back(deps, job)
+
+
+def _give_back(deps: Deps, job: jobs.JobRow) -> None:
+    try:
+        release(deps, job, wait_s=0.0)
+    except UnavailableError as fault:
+        log.warning("job_left_to_the_sweeper", job_id=str(job.id), reason=fault.message)
 
 
 def _run(deps: Deps, job: jobs.JobRow, body: Mapping[str, Any] | None, owner: Owner) -> None:

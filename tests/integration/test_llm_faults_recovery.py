@@ -166,3 +166,24 @@ def test_a_job_is_not_left_running_by_a_database_that_was_away_for_a_moment(
         give_back(servers, deps)
         running.result(timeout=20)
     assert query(deps, "SELECT state, lease_owner FROM app.job") == [("retryable", None)]
+
+
+def test_a_job_claimed_as_the_database_went_is_given_back(deps, seller, groq, servers):
+    job_id = submit_job(deps, seller.id, make_order(make_long_listing())).job_id
+    worker, away = make_worker(deps), threading.Event()
+
+    def cut() -> None:
+        if not away.is_set():
+            take_away(servers, deps)
+            away.set()
+
+    worker.before_call = cut
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(worker.run, job_id)
+        assert away.wait(10)
+        assert not wait_until(running.done, timeout_s=0.5)
+        give_back(servers, deps)
+        running.result(timeout=20)
+    assert groq.ledger()["calls"] == 0
+    [(state, owner)] = query(deps, "SELECT state, lease_owner FROM app.job")
+    assert (state in ("available", "retryable"), owner) == (True, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,8 +32,10 @@ class Worker:
     deps: Deps
     process_id: uuid.UUID = field(default_factory=new_id)
     paying: bool = True
+    before_call: Callable[[], None] = lambda: None
 
     def may_call(self) -> bool:
+        self.before_call()
         return self.paying
 
     def run(self, job_id: uuid.UUID) -> None:
