@@ -24,9 +24,9 @@ export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
 # Handed over unexpanded, so that any file name reaches the command as it was typed.
-export OPTIMIZE_FILE := $(value FILE)
-export OPTIMIZE_CHANNEL := $(value CHANNEL)
-export OPTIMIZE_OUT := $(value OUT)
+export WORK_FILE := $(value FILE)
+export WORK_CHANNEL := $(value CHANNEL)
+export WORK_OUT := $(value OUT)
 
 .PHONY: help
 help: ## List these targets
@@ -36,11 +36,17 @@ help: ## List these targets
 run: $(RUN_READY) ## Start everything on this machine: servers, web, workers, scaler, demo (PORT=8000)
 	@exec $(BIN)/flask --app app.py up
 
+.PHONY: audit
+audit: $(RUN_READY) ## Say what breaks the rules in a file: FILE=… CHANNEL=… ARGS="further flags"
+	@exec $(BIN)/flask --app app.py audit "$$WORK_FILE" \
+	  $${WORK_CHANNEL:+--channel "$$WORK_CHANNEL"} \
+	  $${WORK_OUT:+--out "$$WORK_OUT"} $(ARGS)
+
 .PHONY: optimize
 optimize: $(RUN_READY) ## Optimize a file: FILE=… CHANNEL=… OUT=… ARGS="further flags"
-	@exec $(BIN)/flask --app app.py optimize "$$OPTIMIZE_FILE" \
-	  $${OPTIMIZE_CHANNEL:+--channel "$$OPTIMIZE_CHANNEL"} \
-	  $${OPTIMIZE_OUT:+--out "$$OPTIMIZE_OUT"} $(ARGS)
+	@exec $(BIN)/flask --app app.py optimize "$$WORK_FILE" \
+	  $${WORK_CHANNEL:+--channel "$$WORK_CHANNEL"} \
+	  $${WORK_OUT:+--out "$$WORK_OUT"} $(ARGS)
 
 .PHONY: test
 test: $(DEV_READY) ## Run the tests on a real Postgres and Valkey that they start themselves

@@ -18,7 +18,7 @@ from domain.listing import Channel
 
 def register_commands(group: click.Group) -> None:
     """Add all commands; each imports what it needs only when it runs."""
-    for command in (up, doctor, optimize, reoptimize, seller):
+    for command in (up, doctor, audit, optimize, reoptimize, seller):
         group.add_command(command)
 
 
@@ -46,6 +46,31 @@ def doctor() -> None:
     from embedded.doctor import run_doctor  # noqa: PLC0415
 
     sys.exit(run_doctor(process_environ()))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--channel", default="", help=f"{', '.join(Channel)} or all; default: the file's own")
+@click.option("--store", default="US", show_default=True, help="country of the store, two letters")
+@click.option("--category", default="", help="category of all listings; default: each one's own")
+@click.option("--on", default="", help="rules of that day, YYYY-MM-DD; default: today")
+@click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
+@click.option("--jsonl", "as_lines", is_flag=True, help="print one finding a line, as they come")
+@click.option("--out", type=click.Path(path_type=Path), help="write the findings there as CSV")
+def audit(**given: Any) -> None:  # noqa: ANN401 - click's options
+    """Say what breaks a marketplace's rules in FILE. Needs no server, no network, no key."""
+    from embedded.audit import AuditRequest, run_audit_command  # noqa: PLC0415
+    from services.audit import AuditWish  # noqa: PLC0415
+
+    wish = AuditWish(**{name: given[name] for name in ("channel", "store", "category", "on")})
+    request = AuditRequest(
+        file=given["file"],
+        wish=wish,
+        out=given["out"],
+        as_json=given["as_json"],
+        as_lines=given["as_lines"],
+    )
+    sys.exit(run_audit_command(request))
 
 
 @click.command()

@@ -35,6 +35,11 @@ Inventory API does; the two ways in have limits of their own.
 """
 
 
+def list_attribute_names(name: str) -> tuple[str, ...]:
+    """The attributes that rules about ``name`` look at, by preference; the first one given."""
+    return _ALIASES.get(name, (name,))
+
+
 def list_attribute_values(listing: Listing, name: str) -> Iterator[str]:
     """The non-empty values that rules about ``name`` look at; none when the row has none."""
     if name in _ASPECTS:
@@ -43,7 +48,7 @@ def list_attribute_values(listing: Listing, name: str) -> Iterator[str]:
     if name == IDENTIFIERS:
         yield from [""] if {"gtin", "mpn"} & listing.attributes.keys() else []
         return
-    for key in _ALIASES.get(name, (name,)):
+    for key in list_attribute_names(name):
         value = listing.attributes.get(key, "")
         if value.strip():
             yield value

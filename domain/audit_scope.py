@@ -1,0 +1,81 @@
+"""What an audit holds a file against: channels, store, category and day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import InvalidFieldError
+from domain.marketplaces.rulebook import load_rulebook
+
+ALL: Final = "all"
+"""In place of a channel: every channel we know rules for."""
+
+_STORE: Final = re.compile(r"[A-Z]{2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which rules a file is held against.
+
+    ``channel`` is what was asked for (a channel or "all"); ``category`` the seller's own words, ""
+    to take each listing's own.
+    """
+
+    channel: str
+    channels: tuple[str, ...]
+    as_of: dt.date
+    store: str = "US"
+    category: str = ""
+
+
+def build_scope(
+    channel: str, *, file_channel: str, as_of: dt.date, store: str = "US", category: str = ""
+) -> Scope:
+    """What to check against; ``channel`` "" means the file's own platform.
+
+    Raises InvalidFieldError for an unknown channel or store, and where nothing says which channel.
+    """
+    known = load_rulebook().channels
+    chosen = channel.strip().lower() or file_channel
+    choices = ", ".join((*known, ALL))
+    if not chosen:
+        raise InvalidFieldError(
+            "the file belongs to no marketplace we know.",
+            field="channel",
+            remedy=f"Name one to check against: {choices}.",
+        )
+    if chosen != ALL and chosen not in known:
+        raise InvalidFieldError(
+            f"there is no channel {chosen!r}.", field="channel", remedy=f"Use one of: {choices}."
+        )
+    return Scope(
+        channel=chosen,
+        channels=known if chosen == ALL else (chosen,),
+        as_of=as_of,
+        store=_parse_store(store),
+        category=category.strip(),
+    )
+
+
+def _parse_store(text: str) -> str:
+    store = text.strip().upper()
+    if not _STORE.fullmatch(store):
+        raise InvalidFieldError(
+            f"{text!r} is no country.", field="store", remedy="Use two letters: US, GB, DE, …"
+        )
+    return store
+
+
+def parse_day(text: str, *, today: dt.date) -> dt.date:
+    """A date as YYYY-MM-DD, ``today`` for ""; raises InvalidFieldError."""
+    if not text.strip():
+        return today
+    try:
+        return dt.datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+    except ValueError:
+        raise InvalidFieldError(
+            f"{text!r} is no date.", field="on", remedy="Write it as YYYY-MM-DD: 2026-07-27."
+        ) from None
