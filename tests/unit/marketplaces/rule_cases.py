@@ -130,7 +130,7 @@ EBAY: Cases = {
 ETSY: Cases = {
     "etsy.title.required": _texts("title", "Kettle", ""),
     "etsy.title.max": _lengths("title", 140),
-    "etsy.title.charset": _texts("title", "Café Mug™ + Lid", "Mug ☕"),
+    "etsy.title.charset": _texts("title", "Café Mug™ + แก้วน้ำ", "Mug ☕"),
     "etsy.title.once": _texts("title", "Salt & Pepper", "Salt & Pepper & Oil"),
     "etsy.title.words": _texts("title", "word " * 14, "word " * 15),
     "etsy.title.style": _texts("title", "Oak Bowl, Hand Turned", "Oak Bowl, Bowl of Wood"),
