@@ -130,12 +130,20 @@ def mark_calls_unknown(session: Session, job_ids: list[uuid.UUID]) -> None:
 
 
 def insert_answer(session: Session, key: AnswerKey, *, reply: LlmReply, simulated: bool) -> None:
-    """Keep a paid answer; an equal request's earlier answer stays."""
+    """Keep a paid answer in place of an equal request's earlier one.
+
+    There is an earlier one only where it was of no use, or where two jobs asked at once: then the
+    job whose answer is gone finds its equal.
+    """
     session.execute(
         text(
             "INSERT INTO app.llm_answer (seller_id, request_hash, variant, job_id, step, model,"
             " finish_reason, body, simulated) VALUES (:seller, :hash, :variant, :job, :step,"
-            " :model, :finish_reason, :body, :simulated) ON CONFLICT DO NOTHING"
+            " :model, :finish_reason, :body, :simulated)"
+            " ON CONFLICT (seller_id, request_hash, variant) DO UPDATE SET"
+            " job_id = excluded.job_id, step = excluded.step, model = excluded.model,"
+            " finish_reason = excluded.finish_reason, body = excluded.body,"
+            " simulated = excluded.simulated, created_at = excluded.created_at"
         ),
         {
             "seller": key.seller_id,
@@ -151,19 +159,19 @@ def insert_answer(session: Session, key: AnswerKey, *, reply: LlmReply, simulate
     )
 
 
-def find_answer(session: Session, key: AnswerKey) -> LlmAnswerRow | None:
-    """A paid answer: this job's own first, then one to an equal request.
-
-    By job first, because a deploy may have changed the prompt, and with it the hash, since.
-    """
+def find_own_answer(session: Session, key: AnswerKey) -> LlmAnswerRow | None:
+    """The paid answer to this job's step."""
     own = select(LlmAnswerRow).where(
         LlmAnswerRow.seller_id == key.seller_id,
         LlmAnswerRow.job_id == key.job_id,
         LlmAnswerRow.step == key.step,
     )
-    return session.scalars(own).first() or session.get(
-        LlmAnswerRow, (key.seller_id, key.request_hash, key.variant)
-    )
+    return session.scalars(own).first()
+
+
+def find_equal_answer(session: Session, key: AnswerKey) -> LlmAnswerRow | None:
+    """The paid answer to an equal request of whatever job."""
+    return session.get(LlmAnswerRow, (key.seller_id, key.request_hash, key.variant))
 
 
 def count_unknown_calls(session: Session, job_id: uuid.UUID) -> int:

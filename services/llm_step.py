@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
 
 from core.clock import monotonic_s, sleep
 from core.errors import (
     AppError,
     LlmError,
+    LlmOutputError,
     LlmRefusedError,
     LlmRequestError,
     LlmTransientError,
@@ -17,8 +20,10 @@ from core.errors import (
 )
 from core.ids import hash_text
 from core.log import get_logger
+from domain.answers import parse_answer
 from domain.brief import Brief, canonical_json
 from domain.catalogue import cost_picousd, get_llm
+from domain.listing import TextValue
 from domain.ports import LlmReply, LlmRequest, Reservation
 from domain.prompts import estimate_request_tokens
 from models import job as jobs
@@ -48,6 +53,12 @@ class PoolWaitError(Exception):
         self.wait_s = wait_s
 
 
+class UnusableAnswersError(LlmOutputError):
+    """No answer can be read, and another try would only find the same ones again."""
+
+    retryable = False
+
+
 class StopError(Exception):
     """The process may start no paid call any more: it drains, or missed a beat."""
 
@@ -69,6 +80,20 @@ class Answer:
     finish_reason: str
     simulated: bool
 
+    def read(self, fields: Sequence[str]) -> dict[str, TextValue]:
+        """The content of the wanted fields; raises LlmOutputError."""
+        if self.finish_reason == "length":
+            raise LlmOutputError("the answer was cut at its length limit.")
+        return parse_answer(self.body, fields)
+
+    def is_usable(self, fields: Sequence[str]) -> bool:
+        """Whether the wanted fields can be read from it."""
+        try:
+            self.read(fields)
+        except LlmOutputError:
+            return False
+        return True
+
 
 class Asker:
     """Asks for one job."""
@@ -79,16 +104,18 @@ class Asker:
         self._deps, self._job, self._brief, self._lease = deps, job, brief, lease
         self._door: LlmDoor = deps.door
 
-    def ask(self, step: int, request: LlmRequest) -> Answer:
+    def ask(self, step: int, request: LlmRequest, fields: Sequence[str]) -> Answer:
         """The answer to a step: the one already paid for, or a new one.
 
+        This job's own answer is taken as it is, that to an equal request only where ``fields`` can
+        be read from it: one bad answer must not spoil every later order of the same work.
         Raises PoolWaitError, StopError, and the errors of LanguageModel.complete.
         """
         key = self._build_key(step, request)
         with self._deps.database.transaction(seller=self._job.seller_id) as session:
-            found = ledger.find_answer(session, key)
+            found = self._find(session, key, fields)
             if found is not None:
-                return _to_answer(found)
+                return found
             self._require_callable(ledger.count_unknown_calls(session, self._job.id))
             call_id = ledger.insert_planned_call(
                 session, key, claim_no=self._job.claim_no, model=request.model
@@ -102,6 +129,17 @@ class Asker:
             finish_reason=reply.finish_reason,
             simulated=simulated,
         )
+
+    def _find(
+        self, session: Session, key: ledger.AnswerKey, fields: Sequence[str]
+    ) -> Answer | None:
+        # By job first: a deploy may have changed the prompt, and with it the hash, since.
+        own = ledger.find_own_answer(session, key)
+        if own is not None:
+            return _to_answer(own)
+        equal = ledger.find_equal_answer(session, key)
+        answer = None if equal is None else _to_answer(equal)
+        return answer if answer is not None and answer.is_usable(fields) else None
 
     def _build_key(self, step: int, request: LlmRequest) -> ledger.AnswerKey:
         content = canonical_json(

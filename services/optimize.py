@@ -16,7 +16,6 @@ from core.errors import (
     LlmTransientError,
 )
 from core.log import get_logger
-from domain.answers import parse_answer
 from domain.brief import Brief, Engine, EngineChoice
 from domain.findings import Check, Finding, Level, Refusal
 from domain.gate import judge
@@ -37,6 +36,7 @@ from services.llm_step import (
     Lease,
     PoolWaitError,
     StopError,
+    UnusableAnswersError,
     retry_while_away,
 )
 
@@ -153,13 +153,15 @@ def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
     cut = repaired = False
     request = build_request(work.brief, work.rules, fields, model=deps.llm_model)
     for step in range(1, MAX_CALLS + 1):
-        answer = ask_or_wait(asker, work, request, step)
+        answer = ask_or_wait(asker, work, request, step=step, fields=fields)
         work.model, work.simulated = answer.model, work.simulated or answer.simulated
         try:
-            work.take(read_answer(answer, fields), Engine.GROQ)
-        except LlmOutputError:
+            work.take(answer.read(fields), Engine.GROQ)
+        except LlmOutputError as fault:
+            if cut and work.proposed:
+                return
             if cut:
-                raise
+                raise UnusableAnswersError(fault.message) from fault
             cut, request = True, with_larger_cap(request)
             continue
         fields = work.refused_fields
@@ -176,17 +178,12 @@ def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
         )
 
 
-def read_answer(answer: Answer, fields: tuple[str, ...]) -> dict[str, TextValue]:
-    """The fields an answer gives; raises LlmOutputError."""
-    if answer.finish_reason == "length":
-        raise LlmOutputError("the answer was cut at its length limit.")
-    return parse_answer(answer.body, fields)
-
-
-def ask_or_wait(asker: Asker, work: Work, request: LlmRequest, step: int) -> Answer:
+def ask_or_wait(
+    asker: Asker, work: Work, request: LlmRequest, *, step: int, fields: tuple[str, ...]
+) -> Answer:
     """One step; a long wait turns into the rules engine for a seller who left us the choice."""
     try:
-        return asker.ask(step, request)
+        return asker.ask(step, request, fields)
     except PoolWaitError as wait:
         if work.brief.engine is EngineChoice.AUTO and wait.wait_s > LONG_WAIT_S:
             raise LlmRefusedError(
