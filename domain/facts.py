@@ -110,10 +110,12 @@ def _list_title_names(text: str, unknown: list[Fact], index: SourceIndex) -> Ite
             yield fact
 
 
-def find_evidence(text: str, source: Listing) -> tuple[Evidence, ...]:
+def find_evidence(
+    text: str, source: Listing, *, index: SourceIndex | None = None
+) -> tuple[Evidence, ...]:
     """For each fact of ``text`` that the source row states, where it does."""
-    index = build_index(source)
-    found: list[tuple[Fact, Place | None]] = [(fact, index.find(fact)) for fact in list_facts(text)]
+    known = index or build_index(source)
+    found: list[tuple[Fact, Place | None]] = [(fact, known.find(fact)) for fact in list_facts(text)]
     return tuple(
         Evidence(fact=fact, column=place.column, start=place.start)
         for fact, place in found

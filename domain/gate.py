@@ -67,7 +67,8 @@ def judge(proposal: Fields, brief: Brief, rules: RuleSet) -> Verdict:
     if lost:
         del accepted["title"]
     evidence = {
-        name: find_evidence(read_text(value), brief.listing) for name, value in accepted.items()
+        name: find_evidence(read_text(value), brief.listing, index=court.index)
+        for name, value in accepted.items()
     }
     return Verdict(accepted=accepted, refused=(*refused, *lost), evidence=evidence)
 
