@@ -237,12 +237,16 @@ def delete_dead_processes(session: Session, *, older_than_s: float) -> None:
 
 
 def list_abandoned_pools(session: Session, *, stale_s: float) -> list[str]:
-    """Pools of commands that ended in disorder: jobs wait, and no process serves them."""
+    """Pools of commands that ended in disorder: jobs wait, and no process serves them.
+
+    None while Postgres is younger than a lease: then every beat is old, the living ones' too.
+    """
     found = session.execute(
         text(
             "SELECT DISTINCT j.pool FROM app.job j WHERE j.pool <> 'default'"
             " AND j.state IN ('available', 'running', 'retryable')"
             " AND j.created_at < clock_timestamp() - interval '2 minutes'"
+            " AND clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => :stale_s)"
             " AND NOT EXISTS (SELECT FROM app.worker_process p WHERE p.pool = j.pool"
             "  AND p.beat_at > clock_timestamp() - make_interval(secs => :stale_s))"
         ),
