@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+import psycopg
 import pytest
 
 from domain.brief import EngineChoice, Mode
+from domain.files.forms import Form
 from domain.job import MOVES, JobKind, JobState, Lane, Outcome
 from domain.listing import Channel
 from models.base import Base
-from services.export import Form
-from tests.house.repo import ROOT, list_files, name_of, read
+from tests.house.repo import ROOMS, ROOT, list_files, list_python, name_of, read
 from tests.house.test_migrations import WITHOUT_ROW_CLASS, load_row_classes
 
 PAPERS = [name_of(path) for path in list_files() if path.suffix == ".md"]
@@ -101,3 +102,28 @@ def test_every_decision_is_in_the_list_of_decisions():
     listed = set(LINK.findall(read("docs/decisions/README.md")))
     decisions = {name.rpartition("/")[2] for name in PAPERS if DECISION.fullmatch(name)}
     assert listed == decisions
+
+
+def test_the_runbook_names_every_warning_and_no_other():
+    logged = re.compile(r"\blog\.(?:warning|error|exception)\(\s*\"(\w+)\"")
+    texts = [path.read_text(encoding="utf-8") for path in list_python(*ROOMS)]
+    events = {event for one in texts for event in logged.findall(one)}
+    assert len(events) > 10
+    section = read("docs/runbook.md").split("## Warnings and errors in the logs", 1)[1]
+    assert set(re.findall(r"`(\w+)`", section)) == events
+
+
+@pytest.mark.servers
+def test_the_runbook_s_queries_run(database_url):
+    [queries] = re.findall(r"```sql\n(.*?)```", read("docs/runbook.md"), re.DOTALL)
+    inline = re.findall(r"`((?:SELECT|UPDATE|DELETE) [^`]+)`", read("docs/runbook.md"))
+    with psycopg.connect(database_url) as connection:
+        for query in [*queries.split(";"), *inline]:
+            if query.strip():
+                connection.execute(query.replace("'…'", "NULL").encode())
+
+
+def test_the_files_the_readme_works_on_are_there():
+    named = re.findall(r"FILE=(\S+)", read("README.md"))
+    assert named
+    assert not [name for name in named if not (ROOT / name).is_file()]
