@@ -236,19 +236,26 @@ def _note_unreadable(rules: RuleSet) -> Iterator[str]:
 
 def _describe(finding: Finding, rules: RuleSet, listing: Listing) -> Symptom:
     rule = rules.find_rule(finding.rule)
-    shown = finding.excerpt or _find_text(finding, listing)
     return Symptom(
         level=finding.level,
         kind=rule.kind if rule else "",
         field=finding.field,
         channel=rules.channel,
         consequence=rule.consequence if rule else "",
-        excerpt=excerpt(" ".join(shown[: 2 * _EXCERPT_CHARS].split()), length=_EXCERPT_CHARS),
+        excerpt=_cut_out(_find_text(finding, listing), finding.excerpt),
     )
 
 
+def _cut_out(text: str, part: str) -> str:
+    """The text around the offending part, short enough for a line."""
+    at = max(0, text.find(part))
+    start = 0 if at + len(part) <= _EXCERPT_CHARS else max(0, at - _EXCERPT_CHARS // 4)
+    shown = " ".join(text[start : start + 2 * _EXCERPT_CHARS].split()) or part
+    return ("…" if start else "") + excerpt(shown, length=_EXCERPT_CHARS)
+
+
 def _find_text(finding: Finding, listing: Listing) -> str:
-    """What the finding is about, where the check names no part of it."""
+    """The text or item that the finding is about."""
     value = listing.fields.get(finding.field, "")
     if finding.item is not None and not isinstance(value, str):
         return value[finding.item]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,8 +10,9 @@ from domain.findings import Finding
 from domain.listing import TEXT_FIELDS, Listing, TextValue
 from domain.marketplaces.attributes import list_attribute_values
 from domain.marketplaces.kinds import build_check
+from domain.marketplaces.names import OwnNames
 from domain.marketplaces.rule import Rule, RuleSet
-from domain.marketplaces.subject import Check, Subject
+from domain.marketplaces.subject import Breach, Check, Subject
 from domain.marketplaces.wording import word_breach
 
 EVERY_TEXT = "*"
@@ -27,19 +28,19 @@ class _Step:
     check: Check
     source: str
 
-    def run(self, subject: Subject) -> Iterator[Finding]:
-        for breach in self.check(subject):
-            message, remedy = word_breach(self.rule, breach)
-            yield Finding(
-                rule=self.rule.id,
-                field=subject.name,
-                level=breach.level or self.rule.level,
-                message=message,
-                remedy=remedy,
-                source=self.source,
-                item=breach.item,
-                excerpt=breach.excerpt[:_LONGEST_EXCERPT],
-            )
+    def word(self, breach: Breach, name: str) -> Finding:
+        """What to say about a breach of the field ``name``."""
+        message, remedy = word_breach(self.rule, breach)
+        return Finding(
+            rule=self.rule.id,
+            field=name,
+            level=breach.level or self.rule.level,
+            message=message,
+            remedy=remedy,
+            source=self.source,
+            item=breach.item,
+            excerpt=breach.excerpt[:_LONGEST_EXCERPT],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,14 @@ def check_listing(listing: Listing, rules: RuleSet) -> tuple[Finding, ...]:
     A field that the file has no column for is not judged (``list_unchecked`` names it once).
     """
     plan = _plan(rules)
+    names = OwnNames.of(listing)
     found: list[Finding] = []
     for name, steps in plan.texts.items():
         if name in listing.fields:
-            found.extend(_run(steps, Subject(name, listing.fields[name], listing)))
+            found += _run(steps, Subject(name, listing.fields[name], listing, names=names))
     for name, steps in plan.attributes.items():
         for value in list_attribute_values(listing, name):
-            found.extend(_run(steps, Subject(name, value, listing)))
+            found += _run(steps, Subject(name, value, listing, names=names))
     return tuple(found)
 
 
@@ -88,9 +90,8 @@ def list_unchecked(rules: RuleSet, columns: Collection[str]) -> tuple[str, ...]:
     )
 
 
-def _run(steps: tuple[_Step, ...], subject: Subject) -> Iterator[Finding]:
-    for step in steps:
-        yield from step.run(subject)
+def _run(steps: tuple[_Step, ...], subject: Subject) -> list[Finding]:
+    return [step.word(breach, subject.name) for step in steps for breach in step.check(subject)]
 
 
 @lru_cache(maxsize=512)

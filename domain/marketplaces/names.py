@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -17,7 +17,9 @@ _NAME_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 _LONGEST_NAME = 100
-_CODE_ATTRIBUTES = ("sku", "mpn", "gtin", "barcode", "ean", "upc", "isbn", "handle", "id")
+_CODE_ATTRIBUTES = frozenset(
+    {"sku", "mpn", "gtin", "barcode", "ean", "upc", "isbn", "handle", "id"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,13 @@ class OwnNames:
         attributes = listing.attributes
         if not attributes:
             return _NONE
-        found = {
-            value.strip()
-            for key, value in attributes.items()
-            if key.casefold() in _NAME_ATTRIBUTES and 0 < len(value.strip()) <= _LONGEST_NAME
-        }
-        return cls(tuple(sorted(found, key=len, reverse=True)), _list_codes(attributes))
+        name_keys, code_keys = _pick_keys(tuple(attributes))
+        found = {attributes[key].strip() for key in name_keys}
+        named = [name for name in found if 0 < len(name) <= _LONGEST_NAME]
+        return cls(
+            tuple(sorted(named, key=len, reverse=True)),
+            frozenset(filter(None, map(attributes.__getitem__, code_keys))),
+        )
 
     def covers(self, text: str, start: int, end: int, *, any_case: bool = False) -> bool:
         """Whether a span of ``text`` stands inside one of the names.
@@ -46,9 +49,11 @@ class OwnNames:
         A name of several words is recognised in any case; one word only as it is written, so that
         the brand "Best" is a name and "best" is not, unless ``any_case``.
         """
+        part = text[start:end]
         return any(
             begin <= start and end <= begin + len(name)
             for name in self.names
+            if _may_hold(name, part)
             for begin in _list_starts(text, name, any_case=any_case or " " in name)
         )
 
@@ -56,12 +61,25 @@ class OwnNames:
 _NONE = OwnNames()
 
 
-def _list_codes(attributes: Mapping[str, str]) -> frozenset[str]:
-    found = (attributes.get(name, "") for name in _CODE_ATTRIBUTES)
-    return frozenset(code for code in found if code)
+@lru_cache(maxsize=256)
+def _pick_keys(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which attributes hold names and which codes; the rows of a file all have the same keys."""
+    names = tuple(key for key in keys if key.casefold() in _NAME_ATTRIBUTES)
+    return names, tuple(key for key in keys if key in _CODE_ATTRIBUTES)
+
+
+def _may_hold(name: str, part: str) -> bool:
+    """Whether a closer look pays: most spans of a text are in no name, whatever the case."""
+    if not (name.isascii() and part.isascii()):
+        return True
+    return part.lower() in name.lower()
 
 
 def _list_starts(text: str, name: str, *, any_case: bool) -> list[int]:
+    return [match.start() for match in _compile_name(name, any_case).finditer(text)]
+
+
+@lru_cache(maxsize=1024)
+def _compile_name(name: str, any_case: bool) -> regex.Pattern[str]:  # noqa: FBT001 - a cache key
     flags = regex.IGNORECASE if any_case else 0
-    bounded = rf"(?<!\w){regex.escape(name, special_only=True)}(?!\w)"
-    return [match.start() for match in regex.finditer(bounded, text, flags)]
+    return regex.compile(rf"(?<!\w){regex.escape(name, special_only=True)}(?!\w)", flags)

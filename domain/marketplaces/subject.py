@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 import regex
 
@@ -50,6 +51,11 @@ class Passage:
         return html.unescape(_TAG.sub(" ", self.text))
 
     @cached_property
+    def visible_lower(self) -> str:
+        """``visible`` in small letters, for a first quick look."""
+        return self.visible.lower()
+
+    @cached_property
     def visible(self) -> str:
         """``plain`` plus the addresses its links lead to, for rules about contact."""
         if "<" not in self.text:
@@ -73,17 +79,20 @@ class Passage:
 
 
 class Subject:
-    """One field of one listing, as a rule sees it."""
+    """One field of one listing, as a rule sees it; ``names`` saves finding the listing's anew."""
 
-    def __init__(self, name: str, value: TextValue, listing: Listing) -> None:
+    def __init__(
+        self, name: str, value: TextValue, listing: Listing, *, names: OwnNames | None = None
+    ) -> None:
         self.name = name
         self.value = value
         self.listing = listing
+        self._names = names
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:
         """The texts in order, blank ones left out."""
-        names = OwnNames.of(self.listing)
+        names = self._names or OwnNames.of(self.listing)
         if isinstance(self.value, str):
             return (Passage(self.value, names=names),) if self.value.strip() else ()
         return tuple(
@@ -112,9 +121,11 @@ PassageCheck = Callable[[Passage], Iterable[Breach]]
 def each_passage(check: PassageCheck) -> Check:
     """A check of a whole field from a check of one text; breaches carry the item's index."""
 
-    def run(subject: Subject) -> Iterator[Breach]:
-        for passage in subject.passages:
-            yield from check(passage)
+    def run(subject: Subject) -> Iterable[Breach]:
+        passages = subject.passages
+        if len(passages) == 1:
+            return check(passages[0])
+        return chain.from_iterable(map(check, passages))
 
     return run
 

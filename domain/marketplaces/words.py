@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import regex
 
@@ -15,8 +16,7 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['\u2019-][\p{L}\p{M}\p{N}]+)*")
 _SHORTEST_PLURAL = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word and where it begins in its text."""
 
     text: str
@@ -96,4 +96,4 @@ def count_repeats(text: str) -> Counter[str]:
 
 
 def _is_number(folded: str) -> bool:
-    return not any(character.isalpha() for character in folded)
+    return not folded.isalpha() and not any(character.isalpha() for character in folded)
