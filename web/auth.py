@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -21,7 +22,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 CSRF_FIELD: Final = "csrf_token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_MAX_KEY_CHARS: Final = 200
+_KEY: Final = re.compile(r"[!-~]{1,200}")
 
 
 class Access(StrEnum):
@@ -68,12 +69,17 @@ def check_access() -> ResponseReturnValue | None:
 
 def _read_bearer() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip() or len(key) > _MAX_KEY_CHARS:
+    return require_key_text(key if scheme.lower() == "bearer" else "")
+
+
+def require_key_text(text: str) -> str:
+    """The key, if it can be one; raises UnauthorizedError."""
+    if not _KEY.fullmatch(text.strip()):
         raise UnauthorizedError(
             "an API key is needed.",
             remedy="Send `Authorization: Bearer KEY` with a key from `flask seller create`.",
         )
-    return key.strip()
+    return text.strip()
 
 
 def _check_session() -> ResponseReturnValue | None:

@@ -10,15 +10,22 @@ from flask.json.provider import DefaultJSONProvider
 from core.log import configure_logging
 from core.settings import Settings, load_settings, process_environ
 from services.deps import Deps, build_web_deps
+from web import assets
 from web.api import health, imports, jobs, listings, suggestions
 from web.api.schemas import ProblemOut
 from web.auth import Access, access
+from web.cache import register_cache
 from web.context import EXTENSION
+from web.dashboard import account, review
+from web.dashboard import imports as import_pages
+from web.dashboard import listings as listing_pages
+from web.dashboard.pages import register_pages
 from web.errors import PROBLEM_TYPE, register_errors
 from web.requests import MAX_BODY_BYTES, SizedRequest, register_hooks
 
 API_VERSION: Final = "1.0.0"
 SPEC_PATH: Final = "/api/v1/openapi.json"
+PAGES: Final = (account, listing_pages, review, import_pages, assets)
 
 
 class StrictJson(DefaultJSONProvider):
@@ -54,7 +61,9 @@ def create_app(settings: Settings | None = None, deps: Deps | None = None) -> AP
     app.extensions[EXTENSION] = deps
     register_hooks(app)
     register_errors(app)
-    for module in (jobs, imports, listings, suggestions, health):
+    register_pages(app)
+    register_cache(app, deps.settings.cache_url)
+    for module in (jobs, imports, listings, suggestions, health, *PAGES):
         app.register_blueprint(module.blueprint)
     return app
 

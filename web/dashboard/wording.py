@@ -1,0 +1,200 @@
+"""The words in which pages speak to sellers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+CHANNELS: Final[Mapping[str, str]] = {
+    "amazon": "Amazon",
+    "ebay": "eBay",
+    "etsy": "Etsy",
+    "shopify": "Shopify",
+    "walmart": "Walmart",
+    "google": "Google Shopping",
+    "woocommerce": "WooCommerce",
+    "meta": "Meta",
+}
+
+FIELDS: Final[Mapping[str, str]] = {
+    "title": "Title",
+    "subtitle": "Subtitle",
+    "short_title": "Short title",
+    "highlights": "Highlights",
+    "bullets": "Bullet points",
+    "description": "Description",
+    "short_description": "Short description",
+    "tags": "Tags",
+    "materials": "Materials",
+    "search_terms": "Search terms",
+    "seo_title": "SEO title",
+    "seo_description": "SEO description",
+}
+
+LISTING_STATES: Final[Mapping[str, str]] = {
+    "new": "New",
+    "suggested": "To review",
+    "hard": "Breaks a rule",
+    "good": "Passes",
+}
+
+IMPORT_STATES: Final[Mapping[str, str]] = {
+    "receiving": "Arriving",
+    "received": "Waiting to be read",
+    "parsing": "Being read",
+    "ready": "Waiting for you",
+    "confirmed": "Starting",
+    "running": "Working",
+    "done": "Done",
+    "failed": "Could not be read",
+    "cancelled": "Cancelled",
+}
+
+JOB_STATES: Final[Mapping[str, str]] = {
+    "available": "Waiting for its turn",
+    "running": "Being worked on",
+    "retryable": "Waiting to try again",
+    "completed": "Done",
+    "discarded": "Did not succeed",
+    "cancelled": "Cancelled",
+}
+
+OUTCOMES: Final[Mapping[str, str]] = {
+    "improved": "A new suggestion is ready.",
+    "already_good": "Nothing to fix: this listing keeps every rule we can check.",
+    "partly_refused": "A suggestion is ready; some of what was proposed was refused.",
+    "refused": "What was proposed was refused, so your own texts stay.",
+    "rules_fallback": "A suggestion is ready, written by rules alone.",
+}
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "accept": "Accepted",
+    "edit": "Edited by you",
+    "reject": "Rejected",
+}
+
+SUGGESTION_STATES: Final[Mapping[str, str]] = {
+    "open": "To review",
+    "accepted": "Accepted",
+    "partly_accepted": "Partly accepted",
+    "rejected": "Rejected",
+    "refused": "Refused",
+    "stale": "Out of date",
+    "superseded": "Replaced by a newer one",
+}
+
+ORIGINS: Final[Mapping[str, str]] = {
+    "api": "Sent through the API",
+    "import": "From a file",
+    "accepted": "Approved in review",
+}
+
+ENGINES: Final[Mapping[str, str]] = {"groq": "language model", "rules": "rules, no language model"}
+
+CHECKS: Final[Mapping[str, str]] = {
+    "shape": "Not in the form we asked for",
+    "rule": "Breaks a rule of the channel",
+    "fact": "Says something your listing does not",
+    "lost_fact": "Loses something your listing says",
+    "refusal_text": "Is no product text",
+    "locked": "You locked this field",
+}
+
+FORMS: Final[Mapping[str, tuple[str, str]]] = {
+    "changes": (
+        "Only the changes",
+        "Key columns and changed texts. The safe one to import: prices and stock stay as they are.",
+    ),
+    "revert": (
+        "The way back",
+        "The same rows with your former texts, in case you want them again.",
+    ),
+    "full": ("Your whole file", "Byte for byte as you sent it, but for the cells you approved."),
+    "supplement": (
+        "A file for the other channel",
+        "Product keys with the new texts, laid out for the channel you chose.",
+    ),
+}
+
+MODES: Final[Mapping[str, str]] = {
+    "fix": "Fix what breaks a rule (smallest edits)",
+    "improve": "Also follow advice and fill empty fields",
+    "rewrite": "Write every field anew",
+}
+
+ENGINE_CHOICES: Final[Mapping[str, str]] = {
+    "auto": "The best there is",
+    "groq": "Language model (Groq)",
+    "rules": "Rules only (free)",
+}
+
+NOTICES: Final[Mapping[str, str]] = {
+    "accepted": "Accepted. The text is now the listing's own here; your file has it when you"
+    " download it.",
+    "rejected": "Rejected. Your text stays.",
+    "edited": "Your own words were saved.",
+    "undone": "Taken back. The former text stands again.",
+    "confirmed": "The work has begun.",
+    "cancelled": "Cancelled. Nothing more will be started.",
+    "bulk": "All open suggestions of this file were accepted.",
+    "signed_out": "You are signed out.",
+}
+
+
+def name_of(words: Mapping[str, str], code: str | None) -> str:
+    """The words for a code; an unknown code is shown as it is, readably."""
+    if not code:
+        return ""
+    return words.get(code) or code.replace("_", " ").capitalize()
+
+
+def format_time(moment: dt.datetime) -> str:
+    """A time as people read it, in UTC."""
+    return f"{moment.astimezone(dt.UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
+
+
+def format_cost(microusd: float) -> str:
+    """Money in dollars; small sums keep the digits that matter."""
+    if not microusd:
+        return "nothing"
+    dollars = microusd / 1_000_000
+    return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.4f}"
+
+
+def format_size(size_bytes: int) -> str:
+    """A file's size."""
+    if size_bytes < 10_000:  # noqa: PLR2004 - below 10 kB bytes are the clearer unit
+        return f"{size_bytes} bytes"
+    kilobytes = size_bytes / 1000
+    return f"{kilobytes:,.0f} kB" if kilobytes < 1000 else f"{kilobytes / 1000:,.1f} MB"  # noqa: PLR2004
+
+
+def count_of(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 product, 2 products."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+WORDS: Final[Mapping[str, Any]] = {
+    "name_of": name_of,
+    "format_time": format_time,
+    "format_cost": format_cost,
+    "format_size": format_size,
+    "count_of": count_of,
+    "CHANNELS": CHANNELS,
+    "FIELDS": FIELDS,
+    "LISTING_STATES": LISTING_STATES,
+    "IMPORT_STATES": IMPORT_STATES,
+    "JOB_STATES": JOB_STATES,
+    "OUTCOMES": OUTCOMES,
+    "ACTIONS": ACTIONS,
+    "SUGGESTION_STATES": SUGGESTION_STATES,
+    "ORIGINS": ORIGINS,
+    "ENGINES": ENGINES,
+    "CHECKS": CHECKS,
+    "FORMS": FORMS,
+    "MODES": MODES,
+    "ENGINE_CHOICES": ENGINE_CHOICES,
+    "NOTICES": NOTICES,
+}
+"""What templates may say, by name."""
