@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.errors import InvalidFieldError
 from domain.files.profile import (
     GENERIC,
     OptionColumns,
@@ -21,22 +22,76 @@ _NUMBER = re.compile(r"\d+")
 _KEY_NAMES = ("sku", "id", "handle", "gtin", "mpn")
 
 
-def map_columns(profile: Profile, header: Sequence[str]) -> dict[str, tuple[int, ...]]:
+Choice = Mapping[str, str | Sequence[str]]
+"""Canonical field to the header name, or names, a seller chose for it; "" for no column."""
+
+
+def map_columns(
+    profile: Profile, header: Sequence[str], *, chosen: Choice | None = None
+) -> dict[str, tuple[int, ...]]:
     """Canonical name to column indexes; every column serves one name, the best one that fits.
 
-    List fields and pictures may stand in several columns; all else takes its preferred one.
+    List fields and pictures may stand in several columns; all else takes its preferred one. What
+    is ``chosen`` comes first; raises InvalidFieldError for a choice that the file cannot follow.
     """
     names = [normalize_header(name[:200]) for name in header]
+    mapping = {name: _find_chosen(names, name, value) for name, value in (chosen or {}).items()}
     taken: set[int] = set()
-    mapping: dict[str, tuple[int, ...]] = {}
+    for name, indexes in mapping.items():
+        if taken.intersection(indexes):
+            raise _bad_choice(f"a column chosen for {name!r} is chosen for another field too.")
+        taken.update(indexes)
     for canonical, entries in profile.columns.items():
+        if canonical in mapping:
+            continue
         found = _find_first(names, entries, taken)
         if not found:
             continue
         many = canonical in LIST_FIELDS or canonical == "image_url"
         mapping[canonical] = found if many else found[:1]
         taken.update(mapping[canonical])
-    return mapping
+    return {name: indexes for name, indexes in mapping.items() if indexes}
+
+
+def list_choices(value: str | Sequence[str]) -> tuple[str, ...]:
+    """The header names of one choice."""
+    names = (value,) if isinstance(value, str) else tuple(value)
+    return tuple(name for name in names if name.strip())
+
+
+def check_choice(chosen: Choice) -> None:
+    """Raises InvalidFieldError for a choice that no file could follow."""
+    known = {*TEXT_FIELDS, *load_profile(GENERIC).columns}
+    for name, value in chosen.items():
+        if name not in known:
+            raise InvalidFieldError(
+                f"there is no field {name!r} to choose a column for.",
+                field="mapping",
+                remedy=f"Use some of: {', '.join(sorted(known))}.",
+            )
+        many = name in LIST_FIELDS or name == "image_url"
+        if len(list_choices(value)) > 1 and not many:
+            raise _bad_choice(f"{name!r} has one column, not {len(list_choices(value))}.")
+    if "title" in chosen and not list_choices(chosen["title"]):
+        raise _bad_choice("the title cannot be without a column.")
+
+
+def _find_chosen(
+    names: Sequence[str], canonical: str, value: str | Sequence[str]
+) -> tuple[int, ...]:
+    indexes: list[int] = []
+    for wanted in list_choices(value):
+        plain = normalize_header(wanted[:200])
+        found = [i for i, name in enumerate(names) if name == plain and i not in indexes]
+        if not found:
+            raise _bad_choice(f"the file has no column {wanted!r}, chosen for {canonical!r}.")
+        indexes.append(found[0])
+    return tuple(indexes)
+
+
+def _bad_choice(message: str) -> InvalidFieldError:
+    remedy = "Choose a column of the file's header for each field, each column once."
+    return InvalidFieldError(message, field="mapping", remedy=remedy)
 
 
 def _find_first(names: Sequence[str], entries: Sequence[str], taken: set[int]) -> tuple[int, ...]:
@@ -60,8 +115,9 @@ class Layout:
     """Where everything stands in a file's rows.
 
     ``texts``: field to its columns. ``attributes``: (name, index) of everything else, option
-    columns left out. ``key``: columns that may give a product's key, by preference. The other
-    indexes are those of the profile's grouping, -1 where the file has no such column.
+    columns left out. ``key``: columns that may give a product's key, by preference.
+    ``structured``: field to the column where its text stands with a mark. The other indexes are
+    those of the profile's grouping, -1 where the file has no such column.
     """
 
     profile: Profile
@@ -69,6 +125,7 @@ class Layout:
     attributes: tuple[tuple[str, int], ...]
     options: tuple[OptionPlace, ...]
     key: tuple[int, ...]
+    structured: Mapping[str, int]
     group_key: int
     group_column: int
     group_parent: int
@@ -87,10 +144,17 @@ def build_layout(shape: FileShape) -> Layout:
         attributes=_name_attributes(shape, used),
         options=options,
         key=_key_indexes(profile, shape),
+        structured=dict(_place_structured(profile, names)),
         group_key=_first_index(names, grouping.key),
         group_column=_first_index(names, grouping.column),
         group_parent=_first_index(names, grouping.parent),
     )
+
+
+def _place_structured(profile: Profile, names: Sequence[str]) -> Iterable[tuple[str, int]]:
+    for name, column in profile.llm_columns.items():
+        for index in find_columns(names, column)[:1]:
+            yield name, index
 
 
 def _place_options(options: Sequence[OptionColumns], names: Sequence[str]) -> list[OptionPlace]:

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from core.errors import FileFormatError
+from domain.files.columns import Choice, list_choices
 from domain.files.profile import (
     GENERIC,
     find_columns,
@@ -25,6 +26,7 @@ SAMPLE_RECORDS = 60
 HEADER_SEARCH_RECORDS = 30
 _DELIMITERS = (",", ";", "\t", "|")
 _EXCEL_HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_ROWS_SETTING = re.compile(r'"?settings=[^\t]*?\bdataRow=(\d+)')
 _GENERIC_CONFIDENCE = 0.4
 _MIN_COLUMNS = 2
 _NAMED_CELLS = 600
@@ -33,12 +35,16 @@ _NAMED_CELLS = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Which record is the header and which format it tells; ``skipped`` is what stands above."""
+    """Which record is the header and which format it tells.
+
+    ``skipped`` is what stands above; ``rows_from`` the first line that may hold a row.
+    """
 
     record: Record
     names: tuple[str, ...]
     profile: str
     confidence: float
+    rows_from: int
     skipped: tuple[Record, ...] = ()
 
 
@@ -52,7 +58,8 @@ def sniff_delimiter(sample: str) -> str:
 
 def _score_delimiter(sample: str, delimiter: str) -> float:
     tokenizer = Tokenizer(delimiter)
-    rows = [tokenizer.split(record.raw) for record in iter_first_records(sample, tokenizer)]
+    records = (one for one in iter_first_records(sample, tokenizer) if one.raw.strip())
+    rows = [tokenizer.split(record.raw) for record in records]
     widths = Counter(len(row) for row in rows)
     if not widths:
         return 0.0
@@ -69,10 +76,9 @@ def _count_known(tokenizer: Tokenizer, cells: Sequence[str]) -> int:
 
 
 def iter_first_records(sample: str, tokenizer: Tokenizer) -> Iterator[Record]:
-    """The first non-blank records; stops quietly where the sample is cut or a quote stays open."""
+    """The first records; stops quietly where the sample is cut or a quote stays open."""
     with suppress(FileFormatError):
-        records = (record for record in tokenizer.iter_records([sample]) if record.raw.strip())
-        yield from islice(records, SAMPLE_RECORDS)
+        yield from islice(tokenizer.iter_records([sample]), SAMPLE_RECORDS)
 
 
 def read_names(record: Record, tokenizer: Tokenizer) -> tuple[str, ...]:
@@ -82,36 +88,75 @@ def read_names(record: Record, tokenizer: Tokenizer) -> tuple[str, ...]:
     )
 
 
-def find_header(sample: str, tokenizer: Tokenizer, *, profile: str | None = None) -> Header | None:
-    """The best header among the first records, None when no record names a title.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the seller said about a file: its format, and columns for some fields."""
 
-    ``profile`` forces a format: the first record with its title column is then the header.
+    profile: str | None = None
+    mapping: Choice = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """The normalized header names that the seller chose."""
+        chosen = (name for value in self.mapping.values() for name in list_choices(value))
+        return {normalize_header(name[:200]) for name in chosen}
+
+
+def find_header(
+    records: Sequence[Record], tokenizer: Tokenizer, *, wanted: Wanted
+) -> Header | None:
+    """The best header among a file's first records, None when no record names a title.
+
+    A wanted format: the first record with its title column. Wanted columns: a record with them.
     """
-    records = list(islice(iter_first_records(sample, tokenizer), HEADER_SEARCH_RECORDS))
+    shown = [record for record in records if record.raw.strip()][:HEADER_SEARCH_RECORDS]
     best: Header | None = None
-    for position, record in enumerate(records):
-        header = _read_header(record, tokenizer, above=records[:position], profile=profile)
+    for position, record in enumerate(shown):
+        header = _read_header(record, tokenizer, above=shown[:position], wanted=wanted)
         if header and (best is None or header.confidence > best.confidence):
             best = header
-    return best
+    return best and replace(best, rows_from=_find_rows(records, best.record))
+
+
+def _find_rows(records: Sequence[Record], header: Record) -> int:
+    """The line of the first row: below the header, or where Amazon's settings line says."""
+    if found := _ROWS_SETTING.match(records[0].raw):
+        position = min(int(found[1][:4]), len(records)) - 1
+        return max(records[position].line, header.line + 1)
+    return header.line + 1
 
 
 def _read_header(
-    record: Record, tokenizer: Tokenizer, *, above: Sequence[Record], profile: str | None
+    record: Record, tokenizer: Tokenizer, *, above: Sequence[Record], wanted: Wanted
 ) -> Header | None:
     names = read_names(record, tokenizer)
     normalized = [normalize_header(name[:200]) for name in names]
-    preamble = "\n".join(line.raw for line in above)
-    found = (
-        _fit(profile, normalized)
-        if profile
-        else _find_profile(normalized, delimiter=tokenizer.delimiter, preamble=preamble)
-    )
+    if not wanted.names <= set(normalized):
+        return None
+    found = _recognise(normalized, tokenizer, above=above, wanted=wanted)
     if found is None:
         return None
     return Header(
-        record=record, names=names, profile=found[0], confidence=found[1], skipped=tuple(above)
+        record=record,
+        names=names,
+        profile=found[0],
+        confidence=found[1],
+        rows_from=record.line + 1,
+        skipped=tuple(above),
     )
+
+
+def _recognise(
+    normalized: Sequence[str], tokenizer: Tokenizer, *, above: Sequence[Record], wanted: Wanted
+) -> tuple[str, float] | None:
+    if wanted.profile:
+        found = _fit(wanted.profile, normalized)
+    else:
+        preamble = "\n".join(line.raw for line in above)
+        found = _find_profile(normalized, delimiter=tokenizer.delimiter, preamble=preamble)
+    if found is None and "title" in wanted.mapping:
+        return (wanted.profile or GENERIC, _GENERIC_CONFIDENCE)
+    return found
 
 
 def _fit(profile: str, normalized: Sequence[str]) -> tuple[str, float] | None:

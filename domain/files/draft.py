@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from domain.files.columns import Layout
 from domain.files.profile import normalize_header, option_aliases
 from domain.files.reader import Row
 from domain.files.source import RowProblem
+from domain.files.structured import read_structured_field
 from domain.listing import Listing, TextValue
 
 _FIRST_ONLY = frozenset(
@@ -18,6 +20,9 @@ _FIRST_ONLY = frozenset(
 """Attributes of which a product shows the first; all of its rows' stand under the file's header."""
 _MAX_VALUES = 500
 """Distinct values kept per column of one product: a bound on memory, above any shop's variants."""
+_MAX_ATTRIBUTE_CHARS = 4000
+"""Kept of an attribute: more than any specification has, less than lists of pictures in JSON."""
+_ATTRIBUTE_END = re.compile(r"[\s,;|]")
 _DEFAULT_OPTION = "Default Title"
 """What Shopify writes for a product without variants."""
 _GUESSED_HTML = ("description", "short_description")
@@ -75,6 +80,9 @@ class Draft:
     def _iter_fields(self) -> Iterator[tuple[str, TextValue]]:
         values = self.first.values
         for name, indexes in self.layout.texts:
+            if name in self.layout.structured:
+                yield name, read_structured_field(values, indexes[0], self.layout.structured[name])
+                continue
             cells = [values[index] for index in indexes if index < len(values)]
             if cells:
                 yield name, read_field(name, cells, self.layout.profile)
@@ -103,7 +111,7 @@ class Draft:
         for name, values in self._read_options().items():
             known = found[name].split(", ") if name in found else []
             found[name] = ", ".join(dict.fromkeys((*known, *values)))
-        return found
+        return {name: _cut_attribute(value) for name, value in found.items()}
 
     def _values(self, index: int) -> list[str]:
         """Distinct values of a column over the product's rows, in file order."""
@@ -144,6 +152,14 @@ class Draft:
         for value in values:
             parts = value.split(separators[0]) if separators else [value]
             yield from (part.strip() for part in parts if part.strip())
+
+
+def _cut_attribute(value: str) -> str:
+    """A long attribute up to its last whole word: half a number would be false evidence."""
+    if len(value) <= _MAX_ATTRIBUTE_CHARS:
+        return value
+    ends = [found.start() for found in _ATTRIBUTE_END.finditer(value[: _MAX_ATTRIBUTE_CHARS + 1])]
+    return value[: ends[-1]].rstrip(" ,;|") if ends else ""
 
 
 def _iter_pairs(values: Iterable[str]) -> Iterator[tuple[str, str]]:

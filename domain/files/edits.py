@@ -5,17 +5,33 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from domain.files.cells import UnwritableError, write_field
+from domain.brief import Engine
+from domain.files.cells import UnwritableError, neutralize, write_field
 from domain.files.columns import Layout, build_layout
 from domain.files.encoding import find_unwritable
 from domain.files.reader import build_tokenizer
 from domain.files.source import FileShape, Report, RowProblem, excerpt
+from domain.files.structured import (
+    DEFAULT_MARK,
+    build_structured,
+    parse_structured,
+    read_structured_field,
+)
 from domain.files.tokens import Record
-from domain.listing import Fields, TextValue
+from domain.files.workbook import MAX_CELL_CHARS
+from domain.listing import Fields, TextValue, iter_items
 
-Edit = tuple[int, Fields]
-"""A row number and the fields that change in that row."""
+Edit = tuple[int, Fields] | tuple[int, Fields, str]
+"""A row number, the fields that change in that row, and the Engine that wrote them if it counts."""
+
+
+class RowEdit(NamedTuple):
+    """The edit of one row; ``engine`` is the Engine that wrote it, "" for not known."""
+
+    fields: Fields
+    engine: str = ""
 
 
 def ignore_problem(_problem: RowProblem) -> None:
@@ -35,16 +51,16 @@ class EditQueue:
         self._iterator = iter(self.edits)
         self._next = next(self._iterator, None)
 
-    def take(self, row_no: int) -> Fields | None:
+    def take(self, row_no: int) -> RowEdit | None:
         """The edit of a row; None when it has none."""
         if self._next is None or self._next[0] > row_no:
             return None
         if self._next[0] < row_no:
             message = f"edits must ascend by row number from 1: {self._next[0]} after {row_no - 1}"
             raise ValueError(message)
-        fields = self._next[1]
+        edit = RowEdit(*self._next[1:])
         self._next = next(self._iterator, None)
-        return fields
+        return edit
 
     def require_done(self) -> None:
         """Raises ValueError for an edit of a row that never came."""
@@ -54,10 +70,17 @@ class EditQueue:
 
 
 class RecordEditor:
-    """Rewrites the edited cells of a record and no other byte of it."""
+    """Rewrites the edited cells of a record and no other byte of it.
 
-    def __init__(self, shape: FileShape, *, report: Report = ignore_problem) -> None:
+    ``added`` counts columns at the end of the shape's header that the file itself does not have:
+    every record is filled up to them.
+    """
+
+    def __init__(
+        self, shape: FileShape, *, report: Report = ignore_problem, added: int = 0
+    ) -> None:
         self._shape = shape
+        self._min_width = len(shape.header) if added else 0
         self._layout: Layout = build_layout(shape)
         self._tokenizer = build_tokenizer(shape)
         self._report = report
@@ -65,23 +88,28 @@ class RecordEditor:
         self._repeated_key = ""
         self._repeated: dict[int, tuple[str, str]] = {}
 
-    def edit_cells(self, record: Record, fields: Fields | None) -> dict[int, str]:
+    def split(self, record: Record) -> list[str]:
+        """The record's raw cells, added columns included."""
+        cells = self._tokenizer.split(record.raw)
+        return [*cells, *[""] * (self._min_width - len(cells))]
+
+    def edit_cells(self, record: Record, edit: RowEdit | None) -> dict[int, str]:
         """New raw cells by column index: only those that change.
 
         Where a format repeats a product's texts in all of its rows, the rows after an edited one
         change with it as far as they repeat its old text.
         """
-        if not fields:
+        if not edit or not edit.fields:
             return self._repeat_edit(record) if self._repeated else {}
-        cells = self._tokenizer.split(record.raw)
-        changed = self._edit_fields(record, fields, cells)
+        cells = self.split(record)
+        changed = self._edit_fields(record, edit, cells)
         if self._repeats:
             self._repeated_key = cells[self._layout.group_key]
             self._repeated = {index: (cells[index], new) for index, new in changed.items()}
         return changed
 
     def _repeat_edit(self, record: Record) -> dict[int, str]:
-        cells = self._tokenizer.split(record.raw)
+        cells = self.split(record)
         if cells[self._layout.group_key : self._layout.group_key + 1] != [self._repeated_key]:
             self._repeated = {}
         return {
@@ -90,11 +118,14 @@ class RecordEditor:
             if cells[index : index + 1] == [old]
         }
 
-    def _edit_fields(self, record: Record, fields: Fields, cells: list[str]) -> dict[int, str]:
+    def _edit_fields(self, record: Record, edit: RowEdit, cells: list[str]) -> dict[int, str]:
         changed: dict[int, str] = {}
-        for name, value in fields.items():
+        for name, value in edit.fields.items():
             try:
-                texts = self._write_field(name, value, cells)
+                if name in self._layout.structured and name in self._shape.mapping:
+                    texts = self._write_structured(name, value, cells, engine=edit.engine)
+                else:
+                    texts = self._write_field(name, value, cells)
             except UnwritableError as error:
                 self._report(self._refusal(record, name, value=value, error=error))
                 continue
@@ -104,12 +135,12 @@ class RecordEditor:
             )
         return changed
 
-    def rewrite(self, record: Record, fields: Fields | None) -> str:
+    def rewrite(self, record: Record, edit: RowEdit | None) -> str:
         """The record's text with the edits in it."""
-        changed = self.edit_cells(record, fields)
-        if not changed:
+        changed = self.edit_cells(record, edit)
+        if not changed and not self._min_width:
             return record.raw
-        cells = self._tokenizer.split(record.raw)
+        cells = self.split(record)
         return self._tokenizer.join(changed.get(i, cell) for i, cell in enumerate(cells))
 
     def _write_field(self, name: str, value: TextValue, cells: list[str]) -> dict[int, str]:
@@ -120,7 +151,33 @@ class RecordEditor:
         texts = write_field(name, value, old, self._layout.profile)
         return {indexes[at]: self._require_writable(text) for at, text in texts.items()}
 
+    def _write_structured(
+        self, name: str, value: TextValue, cells: list[str], *, engine: str
+    ) -> dict[int, str]:
+        """The plain cell's new text, or the marked cell's: then the plain one is emptied.
+
+        Text of a language model is marked; other text stands where the seller's stood.
+        """
+        plain, marked = self._shape.mapping[name][0], self._layout.structured[name]
+        values = [self._tokenizer.value(cell) for cell in cells]
+        text = self._require_writable("\n".join(iter_items(value)))
+        if read_structured_field(values, plain, marked) == text:
+            return {}
+        if max(plain, marked) >= len(cells):
+            raise UnwritableError("no_column", f"The row is too short to hold {name!r}.")
+        kept = values[plain] if plain != marked else ""
+        by_llm = engine == Engine.GROQ
+        if not by_llm and (kept.strip() or not values[marked].strip()) and plain != marked:
+            return {plain: neutralize(text, original=kept)}
+        old_mark = parse_structured(values[marked])[0] or DEFAULT_MARK
+        mark = self._layout.profile.llm_mark if by_llm else old_mark
+        texts = {marked: build_structured(text, mark)}
+        return {**texts, plain: ""} if kept else texts
+
     def _require_writable(self, text: str) -> str:
+        if self._shape.dialect.sheet and len(text) > MAX_CELL_CHARS:
+            message = f"The text has {len(text)} characters; Excel allows {MAX_CELL_CHARS}."
+            raise UnwritableError("cell_too_long", message)
         bad = find_unwritable(text, self._shape.dialect)
         if bad and (composed := unicodedata.normalize("NFC", text)) != text:
             text, bad = composed, find_unwritable(composed, self._shape.dialect)

@@ -21,8 +21,7 @@ _CP1252_CHARS = "".join(
 _CP1252_BYTES = codecs.charmap_build(_CP1252_CHARS)
 
 _BINARY_STARTS = {
-    b"PK\x03\x04": "an Excel workbook or zip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old or password-protected Excel workbook",
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
@@ -50,6 +49,7 @@ MOJIBAKE = re.compile(
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +131,13 @@ def _iter_limited(stream: ByteStream, limits: FileLimits) -> Iterator[bytes]:
         yield block
 
 
+def measure_bytes(stream: ByteStream, limits: FileLimits) -> int:
+    """The file's size; raises TooLargeError."""
+    return sum(map(len, _iter_limited(stream, limits)))
+
+
 def _measure_utf16(stream: ByteStream, limits: FileLimits) -> int:
-    size = sum(map(len, _iter_limited(stream, limits)))
+    size = measure_bytes(stream, limits)
     if size % 2:
         message = "The file is UTF-16 and ends in the middle of a character; it was cut."
         raise FileFormatError(message, remedy="Export or upload it again.")
@@ -215,6 +220,8 @@ def find_unwritable(text: str, dialect: Dialect) -> str:
     """
     if half := _SURROGATE.search(text):
         return half[0]
+    if dialect.sheet and (control := _NOT_IN_XML.search(text)):
+        return control[0]
     try:
         encode_text(text, dialect)
     except UnicodeEncodeError as error:

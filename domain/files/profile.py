@@ -46,6 +46,7 @@ def find_columns(names: Sequence[str], entry: str) -> tuple[int, ...]:
 class Fingerprint:
     """Which columns tell a format: all of ``all``, ``at_least`` of ``any``, none of ``none``.
 
+    An entry of ``all`` may name alternatives (``title|structured_title``).
     ``delimiter`` and ``preamble`` (a pattern of the lines above the header) only add confidence.
     """
 
@@ -58,7 +59,7 @@ class Fingerprint:
 
     def confidence(self, names: Sequence[str], *, delimiter: str, preamble: str) -> float:
         """From 0 (another format) to 1; ``names`` are normalized headers."""
-        if not all(find_columns(names, entry) for entry in self.all):
+        if not all(self._has_one(names, entry) for entry in self.all):
             return 0.0
         if any(find_columns(names, entry) for entry in self.none):
             return 0.0
@@ -69,6 +70,10 @@ class Fingerprint:
         extra = 0.1 * (bool(self.delimiter) and delimiter == self.delimiter)
         extra += 0.2 * bool(self.preamble and re.search(self.preamble, preamble, re.MULTILINE))
         return min(1.0, _BASE_CONFIDENCE + 0.3 * share + extra)
+
+    @staticmethod
+    def _has_one(names: Sequence[str], alternatives: str) -> bool:
+        return any(find_columns(names, entry) for entry in alternatives.split("|"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +118,13 @@ class OptionColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One file format. ``columns`` lists, per canonical name, column names by preference."""
+    """One file format. ``columns`` lists, per canonical name, column names by preference.
+
+    ``key_columns``, ``update_columns`` and ``update_verb`` (column to what it must say) make a file
+    of changes; where the platform takes none, ``no_changes`` holds the reason and the remedy.
+    ``aligned_preamble``: lines above the header, but the first, have the header's columns.
+    ``llm_columns``: where text that a language model wrote must stand, marked by ``llm_mark``.
+    """
 
     name: str
     label: str
@@ -130,6 +141,10 @@ class Profile:
     key_columns: tuple[str, ...] = ()
     update_columns: tuple[str, ...] = ()
     update_verb: Mapping[str, str] = field(default_factory=dict)
+    no_changes: tuple[str, ...] = ()
+    aligned_preamble: bool = False
+    llm_columns: Mapping[str, str] = field(default_factory=dict)
+    llm_mark: str = ""
 
     def list_style(self, name: str) -> ListStyle:
         """How the list field ``name`` is written in this format."""
@@ -162,7 +177,7 @@ def _parse_profile(name: str, stored: dict[str, Any]) -> Profile:
     values["lists"] = {
         key: ListStyle(**_tuples(entry)) for key, entry in values.get("lists", {}).items()
     }
-    for key in ("key_columns", "update_columns", "option_separators"):
+    for key in ("key_columns", "update_columns", "option_separators", "no_changes"):
         values[key] = _texts(values.get(key, ()))
     return Profile(name=name, **values)
 
@@ -200,7 +215,8 @@ def _known_headers() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
         for name in list_profile_names()
         for profile in (load_profile(name),)
         for group in (*profile.columns.values(), profile.fingerprint.all, profile.fingerprint.any)
-        for entry in group
+        for alternatives in group
+        for entry in alternatives.split("|")
     }
     wild = {entry for entry in entries if "#" in entry or entry.endswith("*")}
     exact = frozenset(normalize_header(entry) for entry in entries - wild)

@@ -10,12 +10,14 @@ from domain.files.encoding import iter_text, replace_surrogates
 from domain.files.source import (
     DEFAULT_LIMITS,
     ByteStream,
+    Dialect,
     FileLimits,
     FileShape,
     RowProblem,
     excerpt,
 )
 from domain.files.tokens import Record, Tokenizer, count_lines
+from domain.files.workbook import iter_sheet_records
 
 _MAX_BYTES_PER_CHAR = 4
 _KEPT_OF_LONG_CELL = 1000
@@ -42,15 +44,25 @@ def build_tokenizer(shape: FileShape) -> Tokenizer:
     return Tokenizer(shape.dialect.delimiter, quotechar=shape.dialect.quotechar)
 
 
+def open_records(
+    stream: ByteStream, dialect: Dialect, *, width: int, limits: FileLimits
+) -> Iterator[Record]:
+    """The records of a text file, or of a workbook's sheet as rows of ``width`` cells."""
+    if dialect.sheet:
+        return iter_sheet_records(stream, dialect.sheet, width=width)
+    tokenizer = Tokenizer(dialect.delimiter, quotechar=dialect.quotechar)
+    texts = iter_text(stream, dialect)
+    return tokenizer.iter_records(texts, max_chars=limits.max_record_bytes)
+
+
 def iter_records(
     stream: ByteStream, shape: FileShape, *, limits: FileLimits = DEFAULT_LIMITS
 ) -> Iterator[NumberedRecord]:
     """Every record of the file from its first line on."""
     tokenizer = build_tokenizer(shape)
-    texts = iter_text(stream, shape.dialect)
     row_no = 0
-    for record in tokenizer.iter_records(texts, max_chars=limits.max_record_bytes):
-        if record.line <= shape.header_line or tokenizer.is_empty(record.raw):
+    for record in open_records(stream, shape.dialect, width=len(shape.header), limits=limits):
+        if record.line < shape.rows_from or tokenizer.is_empty(record.raw):
             yield NumberedRecord(0, record)
         else:
             row_no += 1

@@ -16,7 +16,10 @@ ByteStream = Callable[[], Iterator[bytes]]
 class FileLimits:
     """How large a file may be; above a limit it is refused, but for cells, which are row problems.
 
-    ``max_record_bytes`` bounds memory: one record, or one quote that nothing closes.
+    ``max_record_bytes`` bounds memory: one record, or one quote that nothing closes. Of a workbook
+    (a zip archive) ``max_parts`` counts the files in it, ``max_unpacked_bytes`` is their size
+    unpacked, ``max_strings_bytes`` the size of its table of texts, which is held in memory, and
+    ``max_unpack_ratio`` how many times its size it may grow.
     """
 
     max_bytes: int = 200 * 1024 * 1024
@@ -24,6 +27,10 @@ class FileLimits:
     max_columns: int = 500
     max_cell_bytes: int = 100_000
     max_record_bytes: int = 8 * 1024 * 1024
+    max_parts: int = 5_000
+    max_unpacked_bytes: int = 1024 * 1024 * 1024
+    max_strings_bytes: int = 64 * 1024 * 1024
+    max_unpack_ratio: int = 200
 
 
 DEFAULT_LIMITS = FileLimits()
@@ -35,7 +42,8 @@ class Dialect:
 
     ``encoding`` is utf-8, utf-16-le, utf-16-be or windows-1252. ``damaged`` is True for UTF-8 with
     bytes that are not UTF-8: they are kept in the file and shown as U+FFFD. ``newline`` is the most
-    used record end; records keep their own.
+    used record end; records keep their own. ``sheet`` is the worksheet that is read of an Excel
+    workbook, "" for a text file; its files of changes are text in the rest of the dialect.
     """
 
     encoding: str = "utf-8"
@@ -44,13 +52,16 @@ class Dialect:
     delimiter: str = ","
     quotechar: str = '"'
     newline: str = "\n"
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileShape:
     """What a file turned out to be; stored with the import, so that it is never guessed twice.
 
-    ``header_line`` is physical, from 1; what stands above it is kept and not read. ``channel`` is
+    ``header_line`` is physical, from 1; what stands above it is kept and not read, and so are lines
+    between it and ``first_row_line`` (0: the next line). A workbook's lines are its sheet's rows.
+    ``chosen`` names the fields whose columns the seller chose. ``channel`` is
     "" for a file of no platform. ``confidence`` is from 0 to 1. ``mapping`` gives the column
     indexes (from 0) of a canonical field or attribute. ``notes`` are for the seller's eyes.
     ``rows`` counts records below the header, blank ones left out.
@@ -66,6 +77,13 @@ class FileShape:
     notes: tuple[str, ...] = ()
     rows: int = 0
     size_bytes: int = 0
+    first_row_line: int = 0
+    chosen: tuple[str, ...] = ()
+
+    @property
+    def rows_from(self) -> int:
+        """The first physical line that may hold a row."""
+        return max(self.first_row_line, self.header_line + 1)
 
     def has_field(self, name: str) -> bool:
         """Whether the file has a column for the field; only such a field can be edited in it."""
@@ -89,6 +107,8 @@ class FileShape:
             "notes": list(self.notes),
             "rows": self.rows,
             "size_bytes": self.size_bytes,
+            "first_row_line": self.first_row_line,
+            "chosen": list(self.chosen),
         }
 
     @classmethod
@@ -97,8 +117,8 @@ class FileShape:
         values = dict(stored)
         values["dialect"] = Dialect(**values["dialect"])
         values["mapping"] = {name: tuple(found) for name, found in values["mapping"].items()}
-        for name in ("header", "notes"):
-            values[name] = tuple(values[name])
+        for name in ("header", "notes", "chosen"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**values)
 
 

@@ -15,6 +15,7 @@ from core.errors import InvalidFieldError
 from domain.brief import Engine
 from domain.files.cells import neutralize
 from domain.files.source import SupplementRow
+from domain.files.structured import build_structured, quote
 from domain.listing import LIST_FIELDS, TextValue, iter_items
 
 _PATH = Path(__file__).parent / "supplements.yaml"
@@ -72,10 +73,10 @@ def write_supplement(
     names = [name for name in layout.columns if name in fields]
     header = [layout.key, *(c for name in names for c in layout.columns[name])]
     llm_names = [layout.llm_columns[name] for name in names if name in layout.llm_columns]
-    yield _format_line([*header, *llm_names])
+    yield format_line([*header, *llm_names])
     for row in rows:
         cells = _place_cells(row, layout, names)
-        yield _format_line([row.key, *(cells.get(name, "") for name in [*header[1:], *llm_names])])
+        yield format_line([row.key, *(cells.get(name, "") for name in [*header[1:], *llm_names])])
 
 
 def _place_cells(
@@ -87,7 +88,7 @@ def _place_cells(
             continue
         if row.engine == Engine.GROQ and name in layout.llm_columns:
             text = _join(name, row.fields[name], layout)
-            cells[layout.llm_columns[name]] = f"{layout.llm_mark}:{_quote(text)}" if text else ""
+            cells[layout.llm_columns[name]] = build_structured(text, layout.llm_mark)
         else:
             cells.update(_place_plain(name, row.fields[name], layout))
     return cells
@@ -103,16 +104,12 @@ def _join(name: str, value: TextValue, layout: SupplementFormat) -> str:
     joint = layout.joins.get(name, ", " if name in LIST_FIELDS else "\n")
     items = list(iter_items(value))
     if name in layout.quoted:
-        items = [_quote(item) if joint.strip() in item or '"' in item else item for item in items]
+        items = [quote(item) if joint.strip() in item or '"' in item else item for item in items]
     return joint.join(items)
 
 
-def _quote(text: str) -> str:
-    doubled = text.replace('"', '""')
-    return f'"{doubled}"'
-
-
-def _format_line(cells: Sequence[str]) -> bytes:
+def format_line(cells: Sequence[str]) -> bytes:
+    """One line of a CSV in UTF-8."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue().encode("utf-8")
+    return line.getvalue().encode("utf-8", "replace")
