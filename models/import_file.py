@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text, update
@@ -141,6 +141,39 @@ def update_import(
         .where(ImportFileRow.seller_id == seller_id, ImportFileRow.id == import_id)
         .values(**values, updated_at=text("clock_timestamp()"))
     )
+
+
+def move_import(
+    session: Session,
+    seller_id: uuid.UUID,
+    import_id: uuid.UUID,
+    *,
+    since: Collection[str],
+    **values: object,
+) -> bool:
+    """Change columns of an import that is still in one of these states; False: it is not.
+
+    A cancellation that came meanwhile is not undone by work that ends after it.
+    """
+    moved = session.execute(
+        update(ImportFileRow)
+        .where(
+            ImportFileRow.seller_id == seller_id,
+            ImportFileRow.id == import_id,
+            ImportFileRow.state.in_(since),
+        )
+        .values(**values, updated_at=text("clock_timestamp()"))
+        .returning(ImportFileRow.id)
+    )
+    return moved.first() is not None
+
+
+def fail_import(
+    session: Session, seller_id: uuid.UUID, import_id: uuid.UUID, error: Mapping[str, Any]
+) -> None:
+    """End an import that is not over with the reason."""
+    since = ("received", "parsing", "ready", "confirmed", "running")
+    move_import(session, seller_id, import_id, since=since, state="failed", error=error)
 
 
 def insert_items(session: Session, values: Sequence[dict[str, Any]]) -> None:

@@ -19,7 +19,7 @@ from models import import_file as imports
 from models import job as jobs
 from models import llm_call as ledger
 from services.deps import Deps
-from services.finish import add_counts
+from services.finish import add_counts, fail_import_of
 
 log = get_logger(__name__)
 
@@ -109,21 +109,10 @@ def rescue_lost(session: Session, deps: Deps) -> None:
         if job.state in (JobState.DISCARDED, JobState.CANCELLED):
             add_counts(session, job, {job.state: 1})
         if job.state == JobState.DISCARDED:
-            fail_import_of(session, job)
+            fail_import_of(
+                session, job, code=job.error_code or "worker_lost", detail=job.error_detail or ""
+            )
     log.warning("jobs_rescued", jobs=len(rescued))
-
-
-def fail_import_of(session: Session, job: jobs.JobRow) -> None:
-    """An import whose own job is discarded has failed, and says so."""
-    if job.kind != "import" or job.subject_id is None:
-        return
-    imports.update_import(
-        session,
-        job.seller_id,
-        job.subject_id,
-        state="failed",
-        error={"code": job.error_code or "worker_lost", "message": job.error_detail or ""},
-    )
 
 
 def find_lost_messages(session: Session, deps: Deps) -> None:

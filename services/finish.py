@@ -13,10 +13,11 @@ from core.ids import new_id
 from core.log import get_logger
 from domain.brief import Brief, Engine
 from domain.findings import Finding, Level, Refusal
-from domain.job import JobState, Outcome
+from domain.job import JobKind, JobState, Outcome
 from domain.listing import TextValue
 from domain.marketplaces.rulebook import RuleSet
 from models import batch as batches
+from models import import_file as imports
 from models import job as jobs
 from models import listing as listings
 from models import suggestion as suggestions
@@ -237,8 +238,17 @@ def discard(deps: Deps, job: jobs.JobRow, *, code: str, detail: str) -> None:
             if finished is None:
                 return
             add_counts(session, job, {finished.state.value: 1, "cost_pico": finished.cost_pico})
+            if finished.state is JobState.DISCARDED:
+                fail_import_of(session, job, code=code, detail=detail)
             if code == "llm_refused" and job.batch_id is not None:
                 batches.halt_batch(session, job.seller_id, job.batch_id, detail)
 
     retry_while_away(write)
     log.warning("job_discarded", job_id=str(job.id), code=code)
+
+
+def fail_import_of(session: Session, job: jobs.JobRow, *, code: str, detail: str) -> None:
+    """An import whose own job is discarded has failed, and says so."""
+    if job.kind == JobKind.IMPORT and job.subject_id is not None:
+        error = {"code": code, "message": detail}
+        imports.fail_import(session, job.seller_id, job.subject_id, error)

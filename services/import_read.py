@@ -29,7 +29,7 @@ from models import import_file as imports
 from models import job as jobs
 from services.catalogue import build_listing, get_rules, get_shops, store_listings
 from services.deps import Deps
-from services.imports import CLAIM_S, ImportOptions, open_stream
+from services.imports import CLAIM_S, PARSING, ImportOptions, open_stream
 from services.submit import build_brief, estimate_job_tokens, uses_llm
 
 log = get_logger(__name__)
@@ -106,10 +106,11 @@ def _recognise(deps: Deps, row: imports.ImportFileRow, shape: FileShape) -> impo
             remedy="Name the channel to optimize for.",
         )
     with deps.database.transaction(seller=row.seller_id) as session:
-        imports.update_import(
+        imports.move_import(
             session,
             row.seller_id,
             row.id,
+            since=PARSING,
             state="parsing",
             channel=channel,
             shape=shape.to_json(),
@@ -200,17 +201,20 @@ def _store_products(session: Session, work: FileWork, products: Sequence[SourceP
 def _finish_reading(work: FileWork, job: jobs.JobRow) -> None:
     row, reading = work.row, work.reading
     with work.deps.database.transaction(seller=row.seller_id) as session:
-        imports.update_import(
+        finished = jobs.finish_job(session, job, state=JobState.COMPLETED, values={})
+        if finished is None or finished.state is not JobState.COMPLETED:
+            return
+        imports.move_import(
             session,
             row.seller_id,
             row.id,
+            since=PARSING,
             state="ready",
             notes=[*work.shape.notes, *_list_unchecked(session, work)],
             estimate=build_estimate(work),
             products_total=reading.seen,
             problems_total=reading.problems,
         )
-        jobs.finish_job(session, job, state=JobState.COMPLETED, values={})
     log.info("import_read", import_id=str(row.id), products=reading.seen)
 
 

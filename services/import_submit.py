@@ -170,8 +170,10 @@ def _seal(
     session: Session, job: jobs.JobRow, row: imports.ImportFileRow, progress: Submission
 ) -> None:
     """Every job is in: the batch may now complete. An import of nothing is done at once."""
+    finished = jobs.finish_job(session, job, state=JobState.COMPLETED, values={})
+    if finished is None or finished.state is not JobState.COMPLETED:
+        return
     if row.batch_id is not None:
         batches.set_total(session, row.seller_id, row.batch_id, progress.total)
     state = "running" if progress.total else "done"
-    imports.update_import(session, row.seller_id, row.id, state=state)
-    jobs.finish_job(session, job, state=JobState.COMPLETED, values={})
+    imports.move_import(session, row.seller_id, row.id, since=("confirmed",), state=state)

@@ -52,7 +52,7 @@ def fail_import(
     if isinstance(fault, FileFormatError):
         error |= {"line": fault.line, "column": fault.column}
     with deps.database.transaction(seller=job.seller_id) as session:
-        imports.update_import(session, row.seller_id, row.id, state="failed", error=error)
+        imports.fail_import(session, row.seller_id, row.id, error)
     discard(deps, job, code=fault.code, detail=str(fault))
 
 

@@ -20,6 +20,7 @@ from models import job as jobs
 from services.access import Seller, create_seller
 from services.deps import Deps, build_worker_deps
 from services.dispatch import STALE_S, Rounds, rescue_lost, run_tick
+from services.imports import ImportOptions, confirm_import, receive_import
 from services.process import register_process
 from services.run import run_job
 from services.submit import Order, Wish
@@ -206,3 +207,36 @@ def sum_counts(deps: Deps, seller: Seller, batch_id: uuid.UUID) -> dict[str, int
 def make_wish(engine: str = "auto", **more: Any) -> Wish:
     """A wish for an engine."""
     return Wish(engine=EngineChoice(engine), **more)
+
+
+def upload(
+    deps: Deps, seller: Seller, content: bytes, *, channel: str = "ebay", **options: Any
+) -> uuid.UUID:
+    """Receive a file; the import's id."""
+    return receive_import(
+        deps,
+        seller.id,
+        name="products.csv",
+        channel=channel,
+        options=ImportOptions(**options),
+        body=[content],
+    )
+
+
+def import_all(
+    deps: Deps, seller: Seller, content: bytes, *, channel: str = "ebay", **options: Any
+) -> uuid.UUID:
+    """Upload, read, confirm and work a file off; the import's id."""
+    import_id = upload(deps, seller, content, channel=channel, **options)
+    worker = make_worker(deps)
+    run_all(deps, worker)
+    confirm_import(deps, seller.id, import_id)
+    run_all(deps, worker)
+    return import_id
+
+
+def make_csv(count: int, *, columns: str = "sku,title,description") -> bytes:
+    """A file of products whose titles are too long for every channel."""
+    words = "Northfold beanie soft rib knit green merino wool warm winter hat "
+    rows = [f"SKU-{n},{words * 4}{n},A rib-knit beanie of merino wool {n}." for n in range(count)]
+    return "\r\n".join([columns, *rows, ""]).encode()

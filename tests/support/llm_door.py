@@ -39,11 +39,15 @@ class WatchedModel:
 
 
 class MortalDatabase:
-    """A database whose user dies, once, when ``lives`` further transactions are over."""
+    """A database whose user dies, once, when ``lives`` further transactions are over.
+
+    ``meanwhile`` is done before each transaction, as somebody else might.
+    """
 
     def __init__(self, inner: Database) -> None:
         self.inner = inner
         self.lives: int | None = None
+        self.meanwhile: Callable[[], None] = _nothing
 
     @contextmanager
     def transaction(self, **owner: Any) -> Iterator[Any]:
@@ -58,6 +62,7 @@ class MortalDatabase:
             yield session
 
     def _live(self) -> None:
+        self.meanwhile()
         if self.lives is not None:
             if self.lives == 0:
                 self.lives = None
