@@ -119,6 +119,12 @@ class Settings:
     worker_threads: int = _var(
         "WORKER_THREADS", _whole(1, 256), 32, "jobs one worker process runs at once"
     )
+    worker_doorbell: bool = _var(
+        "WORKER_DOORBELL",
+        _flag,
+        default=True,
+        what="idle workers wait for a ring; 0: they look every 100 ms (no blocking commands)",
+    )
     workers_min: int = _var("WORKERS_MIN", _whole(0, 50), 1, "fewest bulk worker replicas")
     workers_max: int = _var("WORKERS_MAX", _whole(1, 50), 2, "most bulk worker replicas")
     worker_pool: str = _var(

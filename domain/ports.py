@@ -94,6 +94,14 @@ class JobQueue(Protocol):
         """Those whose message is no longer on the road."""
         ...
 
+    def wake_dispatcher(self) -> None:
+        """Say that there are jobs to choose from; silent when the road is closed."""
+        ...
+
+    def wait_for_wake(self) -> bool:
+        """Wait about a second at most for ``wake_dispatcher``; whether it came."""
+        ...
+
     def ping(self) -> None:
         """Raises UnavailableError when the road is closed."""
         ...

@@ -92,7 +92,6 @@ def build_run_worker(
         "LISTWRIGHT_POOL": settings.worker_pool,
         "LOG_LEVEL": "warning",
         "PYTHONUNBUFFERED": "1",
-        **DRAMATIQ_ENV,
     }
     return RunWorker(
         ProcessSpec(
@@ -104,9 +103,3 @@ def build_run_worker(
             log_path=log_path,
         )
     )
-
-
-DRAMATIQ_ENV: Final = {
-    # A thread that finds nothing looks again after 100 ms: a job starts soon, and it costs little.
-    "dramatiq_worker_timeout": "100",
-}

@@ -15,7 +15,6 @@ from core.errors import AppError, ConflictError, SettingsError
 from core.settings import Settings, load_settings
 from embedded.ports import choose_web_port
 from embedded.processes import ProcessSpec
-from embedded.run_worker import DRAMATIQ_ENV
 from embedded.servers import RunningServers, start_servers
 from embedded.signals import StopSignals
 from embedded.state import ServersRecord, own_state, resolve_state_dir, write_servers
@@ -129,8 +128,8 @@ def list_specs(plan: Plan, *, env: Mapping[str, str]) -> list[ProcessSpec]:
     interactive = _dramatiq("interactive", "files", threads=_INTERACTIVE_THREADS)
     return [
         _spec("web", _gunicorn(plan.port), env=env),
-        _spec("interactive", interactive, env={**env, **DRAMATIQ_ENV}),
-        _spec("worker", bulk, env={**env, **DRAMATIQ_ENV}, replicable=True),
+        _spec("interactive", interactive, env=env),
+        _spec("worker", bulk, env=env, replicable=True),
         _spec("scaler", [sys.executable, "scaler.py"], env=env),
     ]
 

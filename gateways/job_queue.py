@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import dramatiq
 import redis
-from dramatiq.brokers.redis import RedisBroker
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
-from core.clock import monotonic_s
+from core.clock import monotonic_s, sleep
 from core.errors import UnavailableError
 from domain.job import Lane
 from domain.ports import Dispatch
+from gateways.bell import DISPATCHER, WAIT_S, BellBroker, Bells, add_rings, connect_bell
 
 ACTOR_NAME: Final = "run_job"
 NAMESPACE: Final = "listwright"
@@ -54,10 +54,20 @@ def get_namespace(pool: str) -> str:
     return NAMESPACE if pool == "default" else f"{NAMESPACE}-{pool}"
 
 
-def build_broker(url: str, *, pool: str, middleware: Sequence[dramatiq.Middleware]) -> RedisBroker:
+def open_bells(url: str, *, pool: str) -> Bells:
+    """The bells of a pool, to wait at."""
+    return Bells(connect_bell(url), namespace=get_namespace(pool))
+
+
+def build_broker(
+    url: str, *, pool: str, middleware: Sequence[dramatiq.Middleware], doorbell: bool
+) -> BellBroker:
     """A broker on our own client; see docs/decisions for each setting."""
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
-        client=connect_worker(url), namespace=get_namespace(pool), middleware=list(middleware)
+    broker = BellBroker(
+        client=connect_worker(url),
+        bells=open_bells(url, pool=pool) if doorbell else None,
+        namespace=get_namespace(pool),
+        middleware=list(middleware),
     )
     for lane in Lane:
         broker.declare_queue(lane.value)
@@ -71,8 +81,9 @@ class RedisJobQueue:
     a late acknowledgement of one sending never deletes the next one's body.
     """
 
-    def __init__(self, client: redis.Redis, *, pool: str) -> None:
+    def __init__(self, client: redis.Redis, *, pool: str, bells: Bells | None = None) -> None:
         self._client = client
+        self._bells = bells
         self._namespace = get_namespace(pool)
         self._closed_until_s = 0.0
 
@@ -86,7 +97,25 @@ class RedisJobQueue:
                 queue, message_id = self._queue(dispatch.lane), _message_id(dispatch)
                 pipeline.hset(f"{queue}.msgs", message_id, _encode(dispatch))
                 pipeline.rpush(queue, message_id)
+            lanes = dict.fromkeys(dispatch.lane.value for dispatch in dispatches)
+            add_rings(pipeline, self._namespace, list(lanes))
             pipeline.execute()
+
+    def wake_dispatcher(self) -> None:
+        """Ring; silent when the road is closed, since the dispatcher looks by itself as well."""
+        if monotonic_s() < self._closed_until_s:
+            return
+        with suppress(UnavailableError), self._road():
+            pipeline = self._client.pipeline(transaction=False)
+            add_rings(pipeline, self._namespace, [DISPATCHER])
+            pipeline.execute()
+
+    def wait_for_wake(self) -> bool:
+        """Wait about a second at most for the dispatcher's bell; False when it did not ring."""
+        if self._bells is None:
+            sleep(WAIT_S)
+            return False
+        return self._bells.wait(DISPATCHER)
 
     def find_missing(self, dispatches: Sequence[Dispatch]) -> list[Dispatch]:
         """Those whose message is neither waiting nor in a worker's hands."""

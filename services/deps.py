@@ -7,15 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 
 from core.clock import monotonic_s
 from core.errors import SettingsError
 from core.settings import Settings
 from domain.catalogue import get_llm
 from domain.ports import JobQueue, LanguageModel, ProviderBudget, ReplicaTarget
+from gateways.bell import BellBroker
 from gateways.groq_llm import GroqModel
-from gateways.job_queue import RedisJobQueue, build_broker, connect_web, connect_worker
+from gateways.job_queue import (
+    RedisJobQueue,
+    build_broker,
+    connect_web,
+    connect_worker,
+    open_bells,
+)
 from gateways.local_replicas import LocalReplicas
 from gateways.provider_budget import RedisBudget
 from models.session import Database
@@ -74,12 +80,16 @@ def build_web_deps(settings: Settings) -> Deps:
 
 def build_worker_deps(settings: Settings) -> Deps:
     """For workers: patience with Redis, and the language model when there is a key."""
-    client = connect_worker(settings.broker_url)
     get_llm(settings.groq_model)
+    bells = None
+    if settings.worker_doorbell:
+        bells = open_bells(settings.broker_url, pool=settings.worker_pool)
     return Deps(
         settings=settings,
         database=_open_database(settings, name="listwright-worker"),
-        queue=RedisJobQueue(client, pool=settings.worker_pool),
+        queue=RedisJobQueue(
+            connect_worker(settings.broker_url), pool=settings.worker_pool, bells=bells
+        ),
         pool=settings.worker_pool,
         llm_model=settings.groq_model,
         door=_open_door(settings) if settings.groq_api_key else None,
@@ -88,9 +98,14 @@ def build_worker_deps(settings: Settings) -> Deps:
 
 def build_worker_broker(
     settings: Settings, middleware: Sequence[dramatiq.Middleware]
-) -> RedisBroker:
+) -> BellBroker:
     """The Dramatiq broker of one worker process."""
-    return build_broker(settings.broker_url, pool=settings.worker_pool, middleware=middleware)
+    return build_broker(
+        settings.broker_url,
+        pool=settings.worker_pool,
+        middleware=middleware,
+        doorbell=settings.worker_doorbell,
+    )
 
 
 def _open_database(settings: Settings, *, name: str) -> Database:

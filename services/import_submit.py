@@ -65,6 +65,7 @@ def submit_jobs(deps: Deps, job: jobs.JobRow, row: imports.ImportFileRow) -> Non
                     session, job, wait_s=TWIN_WAIT_S if twins else 0.0, cursor=progress.to_json()
                 )
                 return
+        deps.queue.wake_dispatcher()
 
 
 def _insert_chunk(

@@ -50,6 +50,7 @@ def reoptimize(deps: Deps, *, limit: int, dry_run: bool = False) -> Summary:
                 summary.looked_at += 1
                 if summary.submitted < limit:
                     _submit_if_due(deps, session, row, summary, dry_run=dry_run)
+        deps.queue.wake_dispatcher()
         if len(page) < PAGE:
             break
         after = (page[-1].seller_id, page[-1].id)

@@ -96,6 +96,8 @@ def submit_job(deps: Deps, seller_id: uuid.UUID, order: Order) -> Accepted:
             )
     if dispatch is not None:
         push_quietly(deps, dispatch)
+    else:
+        deps.queue.wake_dispatcher()
     return Accepted(job_id=job_id, state=state)
 
 

@@ -39,7 +39,8 @@ class Runtime:
         self._queues, self._worker_threads = queues, worker_threads
         wait_for_schema(self.deps)
         self._register()
-        for name, loop in (("beat", self._beat), ("dispatcher", self._dispatch)):
+        loops = {"beat": self._beat, "dispatcher": self._dispatch, "bell": self._listen}
+        for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -90,6 +91,11 @@ class Runtime:
             except UnavailableError as fault:
                 self._beat_failed.set()
                 log.warning("beat_failed", reason=fault.message)
+
+    def _listen(self) -> None:
+        while not self._ending.is_set():
+            if self.deps.queue.wait_for_wake():
+                self.wake()
 
     def _dispatch(self) -> None:
         rounds, wait_s = Rounds(), TICK_S

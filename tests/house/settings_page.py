@@ -36,11 +36,6 @@ TAIL_HEAD = """
 
 OTHERS = (
     (
-        "`dramatiq_worker_timeout`",
-        "Dramatiq",
-        "milliseconds between looks for work; 100 ([why](decisions/0006-polling-every-100-ms.md))",
-    ),
-    (
         "`dramatiq_queue_prefetch`",
         "Dramatiq",
         "messages a process holds ahead; the Procfile sets threads + 4",

@@ -8,7 +8,6 @@ import pytest
 
 from core.settings import Settings
 from domain.job import Lane
-from embedded.run_worker import DRAMATIQ_ENV
 from tests.house.deployment import (
     RAILWAY_FILES,
     Command,
@@ -63,14 +62,11 @@ def test_the_same_programs_are_started_everywhere():
 
 
 @pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_is_one_process_that_looks_for_work_often_and_fetches_little(name):
+def test_a_worker_is_one_process_that_fetches_little_ahead(name):
     command = read_procfile()[name]
     [threads] = map(int, command.option("--threads"))
     assert command.option("--processes") == ["1"]
-    assert command.variables == {
-        **DRAMATIQ_ENV,
-        "dramatiq_queue_prefetch": str(threads + 4),
-    }
+    assert command.variables == {"dramatiq_queue_prefetch": str(threads + 4)}
     assert command.variables == parse_command(read_railway(name)["startCommand"]).variables
 
 

@@ -53,6 +53,12 @@ class Road:
         there = {(one.job_id, one.dispatch_no) for one in self.sent} - self.lost
         return [one for one in dispatches if (one.job_id, one.dispatch_no) not in there]
 
+    def wake_dispatcher(self) -> None:
+        """Nobody sleeps in these tests."""
+
+    def wait_for_wake(self) -> bool:
+        return False
+
     def ping(self) -> None:
         self._require_open()
 
