@@ -30,6 +30,8 @@ def build_forbidden(rule: Rule) -> Check:
         checks.append(_check_phrases(rule.texts("phrases")))
     if "own_brand" in rule.texts("content"):
         checks.append(_check_own_brand)
+    if len(checks) == 1:
+        return checks[0]
 
     def run(subject: Subject) -> Iterator[Breach]:
         for check in checks:

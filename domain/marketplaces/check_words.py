@@ -130,15 +130,19 @@ def _comes_late(text: str, name: str, limit: int) -> bool:
 
 def _list_repeated(passage: Passage, limit: int) -> list[str]:
     """The words as they first stand in the text."""
-    counts = Counter(folded for folded, _ in passage.content)
-    often = {folded for folded, count in counts.items() if count > limit}
-    if not often:
+    found = [folded for folded, _ in passage.content]
+    if len(found) - len(set(found)) < limit:
         return []
+    counts = Counter(found)
+    often = {folded for folded, count in counts.items() if count > limit}
     first = {folded: word.text for folded, word in reversed(passage.content)}
     return [first[folded] for folded in counts if folded in often]
 
 
 def _list_repeated_pairs(passage: Passage) -> list[str]:
+    found = list(pairwise(folded for folded, _ in passage.content))
+    if len(found) == len(set(found)):
+        return []
     counts: dict[tuple[str, str], int] = Counter()
     shown: dict[tuple[str, str], str] = {}
     for (first, word), (second, follower) in pairwise(passage.content):

@@ -76,7 +76,30 @@ def _may_hold(name: str, part: str) -> bool:
 
 
 def _list_starts(text: str, name: str, *, any_case: bool) -> list[int]:
+    if text.isascii() and name.isascii():
+        return _list_plain_starts(text, name, any_case=any_case)
     return [match.start() for match in _compile_name(name, any_case).finditer(text)]
+
+
+def _list_plain_starts(text: str, name: str, *, any_case: bool) -> list[int]:
+    """The same for plain ASCII, where compiling a pattern for each name would cost most."""
+    if any_case:
+        text, name = text.lower(), name.lower()
+    starts = []
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        whole = not _is_word_part(text[max(0, at - 1) : at]) and not _is_word_part(
+            text[end : end + 1]
+        )
+        if whole:
+            starts.append(at)
+        at = text.find(name, end if whole else at + 1)
+    return starts
+
+
+def _is_word_part(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 @lru_cache(maxsize=1024)

@@ -42,13 +42,8 @@ class Passage:
         self.text = text
         self.names = names
         self.item = item
-
-    @cached_property
-    def plain(self) -> str:
+        self.plain = _read_plain(text)
         """The text as a shopper reads it: tags become spaces, entities characters."""
-        if "<" not in self.text and "&" not in self.text:
-            return self.text
-        return html.unescape(_TAG.sub(" ", self.text))
 
     @cached_property
     def visible_lower(self) -> str:
@@ -72,7 +67,7 @@ class Passage:
         """The words that name something, each with its folded form."""
         return list(iter_content_words(self.words))
 
-    @cached_property
+    @property
     def length(self) -> int:
         """Code points after NFC, markup included."""
         return count_chars(self.text)
@@ -87,19 +82,8 @@ class Subject:
         self.name = name
         self.value = value
         self.listing = listing
-        self._names = names
-
-    @cached_property
-    def passages(self) -> tuple[Passage, ...]:
+        self.passages = _list_passages(value, names or OwnNames.of(listing))
         """The texts in order, blank ones left out."""
-        names = self._names or OwnNames.of(self.listing)
-        if isinstance(self.value, str):
-            return (Passage(self.value, names=names),) if self.value.strip() else ()
-        return tuple(
-            Passage(text, names=names, item=index)
-            for index, text in enumerate(self.value)
-            if text.strip()
-        )
 
     @property
     def blank(self) -> bool:
@@ -110,6 +94,20 @@ class Subject:
     def items(self) -> tuple[str, ...]:
         """The items with content; a text field is one item."""
         return tuple(item for item in iter_items(self.value) if item.strip())
+
+
+def _read_plain(text: str) -> str:
+    if "<" not in text and "&" not in text:
+        return text
+    return html.unescape(_TAG.sub(" ", text))
+
+
+def _list_passages(value: TextValue, names: OwnNames) -> tuple[Passage, ...]:
+    if isinstance(value, str):
+        return (Passage(value, names=names),) if value.strip() else ()
+    return tuple(
+        Passage(text, names=names, item=index) for index, text in enumerate(value) if text.strip()
+    )
 
 
 Check = Callable[[Subject], Iterable[Breach]]
