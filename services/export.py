@@ -134,7 +134,11 @@ def _iter_supplement(deps: Deps, row: imports.ImportFileRow) -> Iterator[Supplem
 
 
 def iter_approved(deps: Deps, row: imports.ImportFileRow) -> Iterator[Approved]:
-    """Products with approved fields, in file order, a page a transaction."""
+    """Products with approved fields, in file order, a page a transaction.
+
+    Only the fields this import was to write: an earlier one of the same texts may have had others.
+    """
+    wanted = ImportOptions.from_json(row.options).fields or TEXT_FIELDS
     after = -1
     while True:
         with deps.database.transaction(seller=row.seller_id) as session:
@@ -144,7 +148,7 @@ def iter_approved(deps: Deps, row: imports.ImportFileRow) -> Iterator[Approved]:
             found = suggestions.list_approved_fields(
                 session, row.seller_id, [(item.listing_id, item.revision_id) for item in items]
             )
-        yield from _group(items, found)
+        yield from _group(items, [one for one in found if one[1] in wanted])
         after = items[-1].ordinal
 
 
