@@ -4,8 +4,7 @@ from alembic import op
 
 revision = "0001_pre"
 down_revision = None
-branch_labels = None
-depends_on = None
+branch_labels = depends_on = None
 
 # The roles through which Supabase's public API reads; they get nothing here.
 PUBLIC_ROLES = ("anon", "authenticated", "service_role")
@@ -359,14 +358,13 @@ INDEXES = (
     "CREATE INDEX idempotency_age ON app.idempotency_key (created_at)",
 )
 
+ROLE_SETTING = "DO $$ BEGIN EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I {}', current_database()); END $$"
+
 STORAGE = (
     # The job row is updated four times in its life: leave room on the page and vacuum early.
     "ALTER TABLE app.job SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02)",
     # Here and not per session: a pooler in transaction mode loses what a session sets.
-    """DO $$ BEGIN
-      EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET statement_timeout = %L',
-                     current_database(), '15s');
-    END $$""",
+    ROLE_SETTING.format("SET statement_timeout = ''15s''"),
     "INSERT INTO app.lane (name) VALUES ('interactive'), ('bulk'), ('scheduled'), ('files')",
 )
 
@@ -397,9 +395,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("""DO $$ BEGIN
-      EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I RESET statement_timeout',
-                     current_database());
-    END $$""")
+    op.execute(ROLE_SETTING.format("RESET statement_timeout"))
     for name in reversed(TABLES):
         op.execute(f"DROP TABLE app.{name}")
