@@ -182,11 +182,15 @@ def _number(name: str) -> str:
 def _name_attributes(shape: FileShape, used: set[int]) -> tuple[tuple[str, int], ...]:
     """Names of all columns that hold no text field and no option, in file order."""
     canonical = {index: name for name, indexes in shape.mapping.items() for index in indexes}
-    named = (
-        (canonical.get(i) or header or f"column {i + 1}", i)
-        for i, header in enumerate(shape.header)
-    )
-    return tuple((name, i) for name, i in named if name not in TEXT_FIELDS and i not in used)
+    found: list[tuple[str, int]] = []
+    for index, header in enumerate(shape.header):
+        name = canonical.get(index, "")
+        if index in used or name in TEXT_FIELDS:
+            continue
+        # A column named like a field that stands elsewhere is evidence, not that field.
+        free = header if header not in TEXT_FIELDS else f"{header} (column {index + 1})"
+        found.append((name or free or f"column {index + 1}", index))
+    return tuple(found)
 
 
 def _key_indexes(profile: Profile, shape: FileShape) -> tuple[int, ...]:

@@ -111,7 +111,8 @@ class Draft:
         for name, values in self._read_options().items():
             known = found[name].split(", ") if name in found else []
             found[name] = ", ".join(dict.fromkeys((*known, *values)))
-        return {name: _cut_attribute(value) for name, value in found.items()}
+        cut = ((name, _cut_attribute(value)) for name, value in found.items())
+        return {name: value for name, value in cut if value}
 
     def _values(self, index: int) -> list[str]:
         """Distinct values of a column over the product's rows, in file order."""

@@ -62,8 +62,15 @@ def build_amazon() -> bytes:
     sheet.append(["TemplateType=fptcustom", "Version=2026.0714", "The top 3 rows are Amazon's."])
     sheet.append(["Product Type", "Seller SKU", "Product Name", "Name", "Update", "Price", "From"])
     sheet.append(
-        "feed_product_type item_sku item_name bullet_point1 update_delete standard_price"
-        " sale_from_date".split()
+        [
+            "feed_product_type",
+            "item_sku",
+            "item_name",
+            "bullet_point1",
+            "update_delete",
+            "standard_price",
+            "sale_from_date",
+        ]
     )
     sheet.append(["hat", 100200300, "Wool <hat>", "Warm & soft", None, 19.99, dt.date(2026, 7, 1)])
     sheet.append([])
