@@ -6,6 +6,7 @@ import re
 
 from core import errors
 from tests.house.repo import list_python, read
+from web.problems import PROBLEMS
 
 WRITTEN = (
     re.compile(r"error_code = (?:CASE WHEN [^']* THEN )?'([a-z_]+)'"),
@@ -37,5 +38,5 @@ def test_the_codes_are_found():
 
 def test_every_code_is_documented():
     page = read("docs/errors.md")
-    codes = {*list_error_codes(), *list_written_codes()}
+    codes = {*list_error_codes(), *list_written_codes(), *PROBLEMS}
     assert not sorted(code for code in codes if f"`{code}`" not in page)

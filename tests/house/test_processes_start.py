@@ -22,7 +22,7 @@ from tests.support.servers import create_database, drop_database
 
 pytestmark = pytest.mark.servers
 
-START_S = 30
+START_S = 60
 LINES = dict(line.split(": ", 1) for line in read("Procfile").splitlines())
 
 
@@ -102,7 +102,7 @@ def test_the_lines_start_serve_and_end_in_order(environ):
         for process in (web, worker, interactive):
             process.terminate()
         for process in (web, worker, interactive):
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=40) == 0
         assert list_registered(environ) == []
 
 
