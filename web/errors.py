@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from apiflask.exceptions import HTTPError
-from flask import Flask, current_app, json, make_response, render_template, request
+from flask import Flask, json, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -222,8 +222,7 @@ def build_problem(fault: Fault) -> dict[str, Any]:
 
 def _answer_person(fault: Fault) -> Response:
     title = get_problem(fault.code).title
-    with current_app.app_context():
-        page = render_template("error.html", fault=fault, title=title, request_id=get_request_id())
+    page = render_template("error.html", fault=fault, title=title, request_id=get_request_id())
     return make_response(page, fault.status)
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from core.ids import new_id
+from services.deps import build_web_deps
+from tests.support.jobs import build_settings
 from tests.support.web import Web, open_web
+from web.auth import Access, access
+from web.factory import create_app
 from web.problems import PROBLEMS
 
 pytestmark = pytest.mark.servers
@@ -60,15 +67,12 @@ def test_a_session_cookie_does_not_open_the_api(web: Web):
 
 
 def test_a_fault_of_ours_shows_no_detail_and_is_logged_with_the_request_id(web: Web, capsys):
-    @web.app.get("/api/v1/broken")
+    @access(Access.PUBLIC)
     def broken() -> str:
         message = "secret /home/path"
         raise RuntimeError(message)
 
-    broken.access = "public"  # type: ignore[attr-defined]
-    from web.auth import Access  # noqa: PLC0415
-
-    web.app.view_functions["broken"].access = Access.PUBLIC
+    web.app.add_url_rule("/api/v1/broken", "broken", broken)
     answer = web.client.get("/api/v1/broken", headers={"X-Request-Id": "trace-me-1234"})
     assert answer.status_code == 500
     assert "secret" not in answer.text
@@ -96,13 +100,8 @@ def test_the_platforms_request_id_wins(web: Web):
 
 
 def test_a_database_that_is_away_is_a_503_with_retry_after(redis_url):
-    from core.ids import new_id  # noqa: PLC0415
-    from services.deps import build_web_deps  # noqa: PLC0415
-    from tests.support.jobs import build_settings  # noqa: PLC0415
-    from web.factory import create_app  # noqa: PLC0415
-
     deps = build_web_deps(build_settings("postgresql://nobody@127.0.0.1:9/none", redis_url))
-    client = create_app(deps=deps).test_client()
+    client: Any = create_app(deps=deps).test_client()
     headers = {"Authorization": "Bearer lw_0123456789_secret"}
     answer = client.get(f"/api/v1/jobs/{new_id()}", headers=headers)
     assert (answer.status_code, answer.json["code"]) == (503, "unavailable")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.jobs import query
 from tests.support.web import CSV, Web, open_web, upload
+from web.uploads import clean_name
 
 pytestmark = pytest.mark.servers
 
@@ -130,8 +131,6 @@ def test_a_file_over_the_limit_is_refused_and_forgotten(database_url, redis_url)
     ],
 )
 def test_a_files_name_is_cleaned(sent, kept):
-    from web.uploads import clean_name  # noqa: PLC0415
-
     assert clean_name(sent) == kept
 
 

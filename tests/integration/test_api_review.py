@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.ids import new_id
-from tests.integration.test_api_jobs import BODY
+from tests.integration.test_api_jobs import BODY, TITLE
 from tests.support.web import Web, open_web
 
 pytestmark = pytest.mark.servers
@@ -18,7 +20,7 @@ def web(database_url, redis_url):
 
 
 @pytest.fixture
-def suggestion(web: Web) -> dict:
+def suggestion(web: Web) -> Any:
     job = web.post("/api/v1/jobs", json=BODY)
     web.work()
     found = web.get(job.location).json
@@ -29,11 +31,12 @@ def test_listings_come_in_pages_that_join_without_gap_or_twin(web: Web):
     for number in range(5):
         listing = {"sku": f"S-{number}", "title": "Beanie"}
         web.post("/api/v1/jobs", json={"channel": "ebay", "listing": listing})
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = web.get(f"/api/v1/listings?limit=2&cursor={cursor}").json
+    seen: list[str] = []
+    page = web.get("/api/v1/listings?limit=2").json
+    while page:
         seen += [one["id"] for one in page["items"]]
         cursor = page["next"]
+        page = web.get(f"/api/v1/listings?limit=2&cursor={cursor}").json if cursor else None
     assert len(seen) == len(set(seen)) == 5
     assert seen == sorted(seen, reverse=True)
 
@@ -81,7 +84,7 @@ def test_accepting_changes_the_text_and_undo_brings_it_back(web: Web, suggestion
     listing = f"/api/v1/listings/{suggestion['listing_id']}"
     assert web.get(listing).json["fields"]["title"] == title["after"]
     assert web.post(f"{path}/undo").json["status"] == "open"
-    assert web.get(listing).json["fields"]["title"] == BODY["listing"]["title"]
+    assert web.get(listing).json["fields"]["title"] == TITLE
 
 
 def test_an_edit_is_checked_against_the_rules(web: Web, suggestion):
@@ -140,5 +143,5 @@ def test_another_sellers_things_look_like_nothing(web: Web, suggestion):
     assert web.get("/api/v1/jobs", key=other).json["items"] == []
 
 
-def _without_id(problem: dict) -> dict:
+def _without_id(problem: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in problem.items() if name != "request_id"}

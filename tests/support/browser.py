@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+Scheme = Literal["light", "dark"]
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _ARGS: Final = [
     "--no-sandbox",
@@ -64,13 +65,13 @@ class Watched:
 
 @contextmanager
 def open_page(
-    browser: Browser, address: str, *, scheme: str = "light", width: int = 1200
+    browser: Browser, address: str, *, scheme: Scheme = "light", width: int = 1200
 ) -> Iterator[Watched]:
     """A new window; errors of scripts and the console are kept."""
     context = browser.new_context(
         base_url=address,
         color_scheme=scheme,
-        viewport={"width": width, "height": 900},  # type: ignore[arg-type]
+        viewport={"width": width, "height": 900},
     )
     page = context.new_page()
     watched = Watched(page)

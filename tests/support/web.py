@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from flask.testing import FlaskClient
 from urllib3.filepost import encode_multipart_formdata
-from werkzeug.test import TestResponse
 
 from core.clock import wait_until
 from services.access import Seller, create_api_key, create_signin_link
@@ -36,14 +34,13 @@ class Web:
     key: str
 
     @property
-    def client(self) -> FlaskClient:
-        client: FlaskClient = self.app.test_client()
-        return client
+    def client(self) -> Any:
+        return self.app.test_client()
 
-    def get(self, path: str, *, key: str | None = None, **more: Any) -> TestResponse:
+    def get(self, path: str, *, key: str | None = None, **more: Any) -> Any:
         return self.client.get(path, headers=self._headers(key, more), **more)
 
-    def post(self, path: str, *, key: str | None = None, **more: Any) -> TestResponse:
+    def post(self, path: str, *, key: str | None = None, **more: Any) -> Any:
         return self.client.post(path, headers=self._headers(key, more), **more)
 
     def _headers(self, key: str | None, more: dict[str, Any]) -> dict[str, str]:
@@ -57,7 +54,7 @@ class Web:
         """A key of another seller."""
         return create_api_key(self.deps, make_seller(self.deps, "other@example.com").id)
 
-    def sign_in(self) -> FlaskClient:
+    def sign_in(self) -> Any:
         """A browser that is signed in."""
         client = self.client
         token = create_signin_link(self.deps, self.seller.id)

@@ -322,7 +322,7 @@ class ImportsOut(BaseModel):
 class FormQuery(Input):
     """Which form of the file; left out, the one that fits file and channel."""
 
-    form: Literal["full", "changes", "revert", "supplement"] | None = None
+    form: Literal["full", "changes", "revert", "supplement", "paste"] | None = None
 
 
 class CheckOut(BaseModel):

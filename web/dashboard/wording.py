@@ -115,6 +115,10 @@ FORMS: Final[Mapping[str, tuple[str, str]]] = {
         "A file for the other channel",
         "Product keys with the new texts, laid out for the channel you chose.",
     ),
+    "paste": (
+        "Text to paste",
+        "Listing by listing, for shops that take no file back.",
+    ),
 }
 
 MODES: Final[Mapping[str, str]] = {
