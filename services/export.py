@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from core.errors import ConflictError, InvalidFieldError, NotFoundError
 from domain.brief import Engine
+from domain.files.added import find_missing_columns
 from domain.files.edits import Edit
 from domain.files.forms import Form
+from domain.files.paste import write_paste_text
 from domain.files.source import FileShape, Report, RowProblem, SupplementRow
 from domain.files.subset import write_changes, write_revert
 from domain.files.supplement import write_supplement
 from domain.files.writer import write_full
-from domain.listing import TEXT_FIELDS, TextValue, fields_from_json
+from domain.listing import TEXT_FIELDS, Channel, TextValue, fields_from_json
 from models import import_file as imports
 from models import suggestion as suggestions
 from services.deps import Deps
@@ -67,7 +69,8 @@ def export_import(
 ) -> Export:
     """The file of an import with what is approved by now.
 
-    Raises NotFoundError; ConflictError while the import is being worked on or when it failed.
+    Raises NotFoundError; ConflictError while the import is being worked on or when it failed;
+    InvalidFieldError for a form that this file or channel does not have.
     ``report`` is told of approved texts that the file cannot hold.
     """
     with deps.database.transaction(seller=seller_id) as session:
@@ -83,7 +86,10 @@ def export_import(
     chosen = form or choose_form(shape, row.channel)
     body = _write(deps, row, shape, chosen, report or _ignore)
     return Export(
-        name=_name(row, chosen), form=chosen, body=body, notes=_list_notes(row, shape, chosen)
+        name=_name(row, shape, chosen),
+        form=chosen,
+        body=body,
+        notes=tuple(_iter_notes(row, shape, chosen)),
     )
 
 
@@ -91,21 +97,28 @@ def _ignore(_problem: RowProblem) -> None:
     return None
 
 
-def _name(row: imports.ImportFileRow, form: Form) -> str:
+def _name(row: imports.ImportFileRow, shape: FileShape, form: Form) -> str:
     stem, dot, suffix = row.name.rpartition(".")
     if form is Form.SUPPLEMENT:
         return f"{stem or row.name}-{row.channel}.csv"
+    if form is Form.PASTE or (shape.dialect.sheet and form is not Form.FULL):
+        dot, suffix = ".", "txt"
     return f"{stem or row.name}-{form.value}{dot}{suffix if dot else ''}"
 
 
-def _list_notes(row: imports.ImportFileRow, shape: FileShape, form: Form) -> tuple[str, ...]:
-    if form is not Form.SUPPLEMENT and shape.channel not in ("", row.channel):
-        warning = (
+def _iter_notes(row: imports.ImportFileRow, shape: FileShape, form: Form) -> Iterator[str]:
+    if form in (Form.SUPPLEMENT, Form.PASTE):
+        return
+    if shape.channel not in ("", row.channel):
+        yield (
             f"This is your {shape.channel} file with texts written for {row.channel}: import it"
             f" back into {shape.channel} only if you want them there."
         )
-        return (warning,)
-    return ()
+    if missing := find_missing_columns(shape).values():
+        yield (
+            f"Text that a language model wrote must stand in {', '.join(missing)}: your file lacks"
+            " that, so the columns needed are added at its end, and the plain cells emptied."
+        )
 
 
 def _write(
@@ -115,6 +128,9 @@ def _write(
     if form is Form.SUPPLEMENT:
         fields = ImportOptions.from_json(row.options).fields or TEXT_FIELDS
         return write_supplement(_iter_supplement(deps, row), row.channel, fields)
+    if form is Form.PASTE:
+        _require_paste(row)
+        return write_paste_text(_iter_supplement(deps, row))
     edits = _iter_edits(deps, row)
     if form is Form.CHANGES:
         return write_changes(stream, shape, edits, report=report)
@@ -123,9 +139,18 @@ def _write(
     return write_full(stream, shape, edits, report=report)
 
 
+def _require_paste(row: imports.ImportFileRow) -> None:
+    if row.channel != Channel.ETSY:
+        raise InvalidFieldError(
+            f"there is no text to paste for {row.channel}, which takes files.",
+            field="form",
+            remedy="Use one of the other forms.",
+        )
+
+
 def _iter_edits(deps: Deps, row: imports.ImportFileRow) -> Iterator[Edit]:
     for one in iter_approved(deps, row):
-        yield one.row_no, one.fields
+        yield one.row_no, one.fields, one.engine
 
 
 def _iter_supplement(deps: Deps, row: imports.ImportFileRow) -> Iterator[SupplementRow]:

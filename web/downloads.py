@@ -52,4 +52,6 @@ def _join(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _content_type(name: str) -> str:
     """Without a charset: the file keeps the seller's own."""
+    if name.lower().endswith((".xlsx", ".xlsm")):
+        return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return "text/csv" if name.lower().endswith(".csv") else "text/plain"

@@ -16,3 +16,5 @@ class Form(StrEnum):
     """The same with the seller's former texts."""
     SUPPLEMENT = "supplement"
     """Key and new fields, for another channel than the file's."""
+    PASTE = "paste"
+    """Text to paste listing by listing, for Etsy, which takes no file back."""

@@ -13,6 +13,7 @@ from services.export import export_import, parse_form
 from services.imports import confirm_import
 from services.review import accept_import
 from tests.support.jobs import import_all, make_csv, make_seller, make_worker, run_all, upload
+from tests.unit.files.workbooks import build_workbook, read_cells
 
 pytestmark = pytest.mark.servers
 
@@ -99,3 +100,40 @@ def test_an_unknown_form_is_refused_by_name():
     assert parse_form("full") is Form.FULL
     with pytest.raises(InvalidFieldError, match="fulll"):
         parse_form("fulll")
+
+
+def test_text_to_paste_is_for_etsy_alone(deps, seller):
+    import_id = import_all(deps, seller, make_csv(2), channel="etsy")
+    accept_import(deps, seller.id, import_id, actor="test")
+    export = export_import(deps, seller.id, import_id, form=Form.PASTE)
+    text = b"".join(export.body).decode()
+    assert export.name.endswith("-paste.txt")
+    assert "Listing 2: SKU-1" in text
+    assert "TITLE\nNorthfold" in text
+    other = import_all(deps, seller, make_csv(1), channel="ebay")
+    with pytest.raises(InvalidFieldError, match="paste"):
+        export_import(deps, seller.id, other, form=Form.PASTE)
+
+
+def test_a_workbook_comes_back_as_a_workbook_and_its_changes_as_text(deps, seller):
+    title = "Northfold beanie soft rib knit green merino wool warm winter hat " * 4
+    content = build_workbook({"Products": [["sku", "title", "stock"], ["A", title, 3]]})
+    import_id = import_all(deps, seller, content)
+    assert read(deps, seller, import_id, Form.FULL) == content
+    accept_import(deps, seller.id, import_id, actor="test")
+    after = read_cells(read(deps, seller, import_id, Form.FULL))
+    assert {place for place, cell in read_cells(content).items() if after[place] != cell} == {
+        ("Products", "B2")
+    }
+    changes = export_import(deps, seller.id, import_id, form=Form.CHANGES)
+    assert changes.name == "products-changes.txt"
+    assert b"".join(changes.body).startswith(b"sku\ttitle\r\nA\tNorthfold")
+
+
+def test_a_google_feed_lacking_marked_columns_says_that_it_may_get_them(deps, seller):
+    header = "id\ttitle\tdescription\tlink\tprice\tavailability\tcondition\timage_link\n"
+    content = (header + "A\tMug\tFine\tu\t1\tx\ty\tz\n").encode()
+    import_id = import_all(deps, seller, content, channel="google")
+    export = export_import(deps, seller.id, import_id)
+    assert "structured_title, structured_description" in export.notes[0]
+    assert b"".join(export.body) == content
