@@ -154,7 +154,7 @@ class PackBook:
     def build_packs(self, *, limit: int = MAX_PACKS) -> tuple[Pack, ...]:
         """The packs, worst first: hard before advice, then value at stake, then listings.
 
-        Above ``limit`` the least are merged: into one of the same theme, else with each other.
+        Above ``limit`` the least are merged: into the next of the same theme, else with each other.
         """
         drafts = [_Draft(keys=[key], groups=[group]) for key, group in self._groups.items()]
         drafts.sort(key=self._rank)
@@ -205,7 +205,9 @@ class PackBook:
 
 def _find_partner(least: _Draft, drafts: Sequence[_Draft]) -> _Draft | None:
     wanted = (least.keys[0].level, least.keys[0].theme)
-    return next((one for one in drafts if (one.keys[0].level, one.keys[0].theme) == wanted), None)
+    return next(
+        (one for one in reversed(drafts) if (one.keys[0].level, one.keys[0].theme) == wanted), None
+    )
 
 
 def _join(drafts: Sequence[_Draft]) -> _Draft:

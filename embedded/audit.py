@@ -100,16 +100,15 @@ def _build_error(fault: AppError | OSError, message: str) -> dict[str, Any]:
 
 def _run(request: AuditRequest) -> None:
     opened = open_audit(_open_again(request.file), request.wish)
-    with ExitStack() as places:
-        sinks: list[Sink] = []
-        held = places.enter_context(hold_findings()) if request.as_json else None
-        if held is not None:
-            sinks.append(held.add)
-        if request.as_lines:
-            sinks.append(print_finding)
-        if request.out is not None:
-            sinks.append(places.enter_context(open_findings_csv(request.out)))
-        _pass_on(opened, sinks)
+    with ExitStack() as held_open:
+        held = held_open.enter_context(hold_findings()) if request.as_json else None
+        with ExitStack() as places:
+            sinks: list[Sink] = [held.add] if held else []
+            if request.as_lines:
+                sinks.append(print_finding)
+            if request.out is not None:
+                sinks.append(places.enter_context(open_findings_csv(request.out)))
+            _pass_on(opened, sinks)
         if held is not None:
             held.print(build_head(opened.audit), build_tail(opened.audit))
     table = sys.stderr if request.as_json or request.as_lines else sys.stdout

@@ -104,7 +104,7 @@ def build_lines(audit: Audit, name: str) -> list[str]:
     """The audit for people: the packs first, then counts, then notes."""
     shape, scope, notes = audit.shape, audit.scope, audit.build_notes()
     return [
-        *_list_packs(audit.build_packs()),
+        *_list_packs(audit.build_packs(), several=len(scope.channels) > 1),
         f"file      {name}: {shape.profile}, {shape.rows:,} rows, {audit.products:,} products",
         f"checked   {scope.channel}, store {scope.store}, rules of {scope.as_of.isoformat()}",
         *_list_counts(audit.build_counts()),
@@ -113,7 +113,7 @@ def build_lines(audit: Audit, name: str) -> list[str]:
     ]
 
 
-def _list_packs(packs: tuple[Pack, ...]) -> Iterator[str]:
+def _list_packs(packs: tuple[Pack, ...], *, several: bool) -> Iterator[str]:
     if not packs:
         yield "Nothing was found."
         yield ""
@@ -121,15 +121,16 @@ def _list_packs(packs: tuple[Pack, ...]) -> Iterator[str]:
     yield "What to fix, worst first"
     yield ""
     for number, pack in enumerate(packs, start=1):
-        yield from _list_pack(number, pack)
+        yield from _list_pack(number, pack, several=several)
         yield ""
 
 
-def _list_pack(number: int, pack: Pack) -> Iterator[str]:
+def _list_pack(number: int, pack: Pack, *, several: bool) -> Iterator[str]:
     count = f"{pack.listings:,} listing{'' if pack.listings == 1 else 's'}"
     worth = "" if pack.value_minor is None else f", {pack.value_minor / 100:,.2f} at stake"
     yield f"{number:>2}. {pack.level.value.upper():<6}  {pack.title}: {count}{worth}"
-    yield f"    {pack.consequence}"
+    where = f" ({', '.join(pack.channels)})" if several else ""
+    yield f"    {pack.consequence}{where}"
     for example in pack.examples:
         shown = example.excerpt[:_EXCERPT_CHARS]
         yield f"      line {example.line}, {example.product}: {shown or '(empty)'}"
