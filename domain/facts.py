@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import regex
 
-from domain.facts_extract import Fact, find_opening_name, list_facts
+from domain.facts_extract import Fact, find_opening_name, list_facts, list_strange_words
 from domain.facts_index import Place, SourceIndex, build_index
+from domain.facts_lexicon import is_common
 from domain.language import find_language
 from domain.listing import Fields, Listing, TextValue, iter_items
+from domain.marketplaces.words import load_lexicon
 from domain.text import fold, html_to_text, is_html, list_forms, list_words
 
 _REQUIRED_KINDS = frozenset({"measure", "count", "model", "size", "color"})
@@ -21,6 +23,8 @@ _HAS_UNIT = regex.compile(r"[^\d\s.,/-]")
 _GENERATION = regex.compile(r"[2-6]G", regex.IGNORECASE)
 _ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)", regex.IGNORECASE)
 _NAME_RUN = 3
+_IN_NAME = regex.compile(r"\s+(?:(?:to|of|the|de|du|la|&)\s+)?")
+_TITLES = frozenset({"title", "short_title", "seo_title"})
 _PROSE = frozenset({"description", "short_description", "bullets", "seo_description", "highlights"})
 _SHARE_OF_FACTS = 0.45
 
@@ -78,8 +82,9 @@ def _list_unsupported(name: str, value: TextValue, index: SourceIndex) -> Iterat
     for fact in unknown:
         if not fact.weak and not (is_prose and _is_ordinary(fact, text, is_german=is_german)):
             yield fact
-    if name == "title":
+    if name in _TITLES:
         yield from _list_title_names(text, unknown, index)
+        yield from (word for word in list_strange_words(text) if index.find(word) is None)
 
 
 def _is_ordinary(fact: Fact, text: str, *, is_german: bool) -> bool:
@@ -97,17 +102,40 @@ def _is_ordinary(fact: Fact, text: str, *, is_german: bool) -> bool:
 
 
 def _list_title_names(text: str, unknown: list[Fact], index: SourceIndex) -> Iterator[Fact]:
-    """Everyday words that a title's place makes a name: its opening, or several in a row."""
+    """Everyday words that a title's place makes a name: its opening, its end, several in a row."""
     opening = find_opening_name(text)
     stands = any(fact.start == 0 and not fact.weak for fact in list_facts(text))
     if opening is not None and not stands and index.find(opening) is None:
         yield opening
     run: list[Fact] = []
     for fact in unknown:
-        is_next = bool(run) and text[run[-1].end : fact.start].isspace()
+        is_next = bool(run) and _IN_NAME.fullmatch(text, run[-1].end, fact.start) is not None
         run = [*run, fact] if is_next and fact.kind == "brand" else [fact]
-        if fact.weak and len(run) >= _NAME_RUN:
+        if fact.weak and (len(run) >= _NAME_RUN or _is_foreign(fact, index)):
             yield fact
+    if run and run[-1].end == len(text.rstrip()) and _is_closing(run, text):
+        yield from (fact for fact in run[: _NAME_RUN - 1] if fact.weak)
+
+
+def _is_closing(run: Sequence[Fact], text: str) -> bool:
+    """Whether names end a title: not led by a small word, and one alone not after a comma either.
+
+    What ends a title is its head or a name: "Oak Table Zen" and "Oak Lamp" are other things.
+    """
+    if _is_led(run[0], text) or run[0].kind != "brand":
+        return False
+    return len(run) > 1 or text[: run[0].start].rstrip()[-1:].isalnum()
+
+
+def _is_foreign(fact: Fact, index: SourceIndex) -> bool:
+    """Whether a word is an everyday one only in languages that the row is not in."""
+    return is_common(fact.text) and not is_common(fact.text, index.list_languages())
+
+
+def _is_led(fact: Fact, text: str) -> bool:
+    """Whether a small word leads to a fact: "for Daily Use" says what for, not who by."""
+    before = list_words(text[: fact.start])[-1:]
+    return bool(before) and fold(before[0].base) in load_lexicon().small - {"by"}
 
 
 def find_evidence(

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 import regex
 
 from domain.facts_lexicon import Stated, is_common, list_stated
-from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, Quantity, list_quantities
+from domain.facts_numbers import (
+    BARE,
+    NUMBER_WORDS,
+    Amount,
+    Quantity,
+    list_quantities,
+    list_spelled,
+)
 from domain.text import Word, blank_broken, fold, list_words, stem
 from domain.units import find_unit
 
 _FREE_OF = regex.compile(
     r"\b(?P<word>\p{L}{2,})[-\s](?P<kind>free|proof|resistant|safe|repellent|certified|approved|"
-    r"tested)\b|\b(?P<head>non|anti)-?(?P<tail>\p{L}{3,})",
+    r"tested)\b|\b(?P<head>non|anti|self)-?(?P<tail>\p{L}{3,})",
     regex.IGNORECASE,
 )
-_NO_CLAIM = frozenset({"hands", "for", "is", "are", "be", "of", "and", "the", "antique", "none",
-                       "nonetheless", "anticipate", "keep", "feel"})  # fmt: skip
+_NO_CLAIM = frozenset(
+    {"hands", "for", "is", "are", "be", "of", "and", "the", "antique", stem("antique"), "none",
+     "nonetheless", "anticipate", "keep", "feel", "selfie", stem("selfie"), "get", *NUMBER_WORDS}
+)  # fmt: skip
 _MIXED = regex.compile(r"(?=.*\p{L})(?=.*\p{N})")
 _MIN_NAME = 2
+_ARTICLES = frozenset("aeloy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,23 +119,23 @@ def _list_models(words: list[Word], taken: bytearray) -> Iterator[Fact]:
     """Words of letters and digits that are no quantity."""
     for word in words:
         if not taken[word.start] and _MIXED.match(word.text):
-            name = fold(word.text)
+            name = fold(word.base)
             yield Fact(
                 kind="model", text=word.text, normalized=name, start=word.start, end=word.end
             )
 
 
 def _list_number_words(words: list[Word], taken: bytearray) -> Iterator[Fact]:
-    for word in words:
-        value = Fraction(NUMBER_WORDS.get(fold(word.text), 1))
-        if value > 1 and not taken[word.start]:
+    for word, (dimension, value) in list_spelled(words):
+        is_telling = dimension != BARE or value > 1
+        if is_telling and not taken[word.start]:
             yield Fact(
-                kind="number",
+                kind={BARE: "number", "count": "count"}.get(dimension, "measure"),
                 text=word.text,
-                normalized=str(value),
+                normalized=f"{value} {dimension}".strip(),
                 start=word.start,
                 end=word.end,
-                amounts=((BARE, value),),
+                amounts=((dimension, value),),
             )
 
 
@@ -141,9 +150,28 @@ def _list_names(words: list[Word], taken: bytearray) -> Iterator[Fact]:
 def find_opening_name(text: str) -> Fact | None:
     """The first word as a name, whatever its case: marketplaces read a title's opening as brand."""
     words = list_words(text)
+    if words and len(words[0].base) == 1 and fold(words[0].base) not in _ARTICLES:
+        words = words[1:]  # "I Know Shirt"
     if not words or words[0].base[0].isnumeric() or len(words[0].base) < _MIN_NAME:
         return None
     return _name_fact("brand", words[0], weak=True)
+
+
+def list_strange_words(text: str) -> list[Fact]:
+    """Words in small letters that are neither everyday words nor told by another fact."""
+    taken = _mark([(fact.start, fact.end) for fact in list_facts(text)], len(text))
+    return [
+        _name_fact("word", word)
+        for word in list_words(text)
+        if not taken[word.start] and _is_strange(word)
+    ]
+
+
+def _is_strange(word: Word) -> bool:
+    if len(word.base) <= _MIN_NAME or not (word.base.islower() and word.base.isalpha()):
+        return False
+    is_known = is_common(word.base) or find_unit(word.base) is not None
+    return not is_known and fold(word.base) not in NUMBER_WORDS
 
 
 def _name_fact(kind: str, word: Word, *, weak: bool = False) -> Fact:

@@ -10,10 +10,11 @@ from typing import Final
 import regex
 
 from domain.facts_extract import Fact
+from domain.facts_lexicon import list_languages
 from domain.facts_numbers import BARE, Amount
 from domain.facts_reading import Reading, read_passage, read_words
 from domain.listing import Listing, iter_items
-from domain.text import fold, html_to_text, is_html, list_forms, list_words
+from domain.text import fold, html_to_text, is_html, list_forms, list_words, stem
 from domain.units import find_unit
 
 _HEADER_UNIT = regex.compile(r"\(([^()]{1,12})\)\s*$")
@@ -25,6 +26,12 @@ _NO_EVIDENCE = regex.compile(
 _YES: Final = frozenset({"yes", "true", "1", "y", "ja", "oui", "si", "sí", "ya", "x"})
 _NO: Final = frozenset({"no", "false", "0", "n", "nein", "non", "tidak", "none", "null", ""})
 _SHORTEST_COMPOUND_PART: Final = 5
+_SHORTEST_COMPOUND: Final = 10
+_SHORTEST_PART: Final = 4
+_JOINTS: Final = ("", "s", "n", "en", "es", "e")
+"""What German puts between the parts of a compound."""
+_SHORTEST_KIN: Final = 5
+_KIN_SHARE: Final = 0.7
 _QUANTITY_KINDS: Final = frozenset({"number", "measure", "count"})
 
 
@@ -48,10 +55,16 @@ class SourceIndex:
             return self._find_amount(fact)
         if fact.kind == "model":
             return self._find_gram(fact.normalized)
+        if fact.kind == "word":
+            return self._find_name(fact) or self._find_kin(fact.normalized)
         stated = self._find_stated(fact.kind, fact.normalized)
         if fact.kind == "brand" and stated is None:
             return self._find_name(fact)
         return stated or self._find_compound(fold(fact.text))
+
+    def list_languages(self) -> frozenset[str]:
+        """The languages that the row's words are of."""
+        return list_languages({word for _, reading in self.readings for word in reading.words})
 
     def _find_amount(self, fact: Fact) -> Place | None:
         for amount in fact.amounts:
@@ -84,7 +97,8 @@ class SourceIndex:
             if place := self._find_word(form):
                 return place
         joined = "".join(fold(word.base) for word in list_words(fact.text))
-        return self._find_gram(joined) or self._find_compound(list_forms(joined)[0])
+        found = self._find_gram(joined) or self._find_compound(list_forms(joined)[0])
+        return found or self._find_parts(joined)
 
     def _find_compound(self, part: str) -> Place | None:
         """German and its kin write two words as one: ``Edelstahl`` in ``Edelstahlflasche``."""
@@ -94,6 +108,31 @@ class SourceIndex:
             for word in reading.compounds:
                 if len(word) >= len(part) + 3 and (word.startswith(part) or word.endswith(part)):
                     return Place(column, reading.words[word])
+        return None
+
+    def _find_parts(self, compound: str) -> Place | None:
+        """``Edelstahlflasche`` where the row has ``Edelstahl`` and ``Flasche``."""
+        if len(compound) < _SHORTEST_COMPOUND or not compound.isalpha():
+            return None
+        for at in range(_SHORTEST_PART, len(compound) - _SHORTEST_PART + 1):
+            second = self._find_word(stem(compound[at:]))
+            if second is None:
+                continue
+            for joint in _JOINTS:
+                head = compound[:at].removesuffix(joint)
+                if len(head) >= _SHORTEST_PART and self._find_word(stem(head)):
+                    return second
+        return None
+
+    def _find_kin(self, word: str) -> Place | None:
+        """A word of the row with the same beginning: ``insulation`` where it has ``insulated``."""
+        beginning = word[: max(_SHORTEST_KIN, round(len(word) * _KIN_SHARE))]
+        if len(beginning) < _SHORTEST_KIN:
+            return None
+        for column, reading in self.readings:
+            for known, start in reading.words.items():
+                if known.startswith(beginning) and len(known) <= len(word) + 3:
+                    return Place(column, start)
         return None
 
 

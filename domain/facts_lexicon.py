@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,8 @@ _NEVER: Final = frozenset({"für"})
 """Words that only folding makes look like an entry (fur)."""
 _PLATED: Final = frozenset({"plated", "tone", "toned"})
 _NEGATION_REACH: Final = 2
+_MIXED_SHARE: Final = 0.25
+"""Of the English words: where sellers mix two languages, both are theirs."""
 _PARTED: Final = regex.compile(r"[\n:;,.|()]")
 
 Phrase = tuple[str, ...]
@@ -58,13 +60,14 @@ class Lexicon:
     after: frozenset[str]
     negations: frozenset[str]
     common: frozenset[str]
+    common_by_language: Mapping[str, frozenset[str]]
 
 
 @lru_cache(maxsize=1)
 def get_lexicon() -> Lexicon:
     """The lexicon, read once."""
     stored: dict[str, Any] = yaml.safe_load(_WORDS_FILE.read_text("utf-8"))
-    phrases = _build_phrases(stored)
+    phrases, common = _build_phrases(stored), _read_common()
     imitation = stored["imitation"]
     return Lexicon(
         phrases=phrases,
@@ -74,15 +77,33 @@ def get_lexicon() -> Lexicon:
         before=_read_set(imitation["before"]),
         after=_read_set(imitation["after"]),
         negations=_read_set(stored["negation"]),
-        common=_read_common(),
+        common=frozenset().union(*common.values()),
+        common_by_language=common,
     )
 
 
-def is_common(word: str) -> bool:
-    """Whether a word names nothing: it stands in the list of everyday words."""
-    common = get_lexicon().common
+def is_common(word: str, languages: frozenset[str] | None = None) -> bool:
+    """Whether a word names nothing: it is an everyday word, of one of ``languages`` where given."""
+    lexicon = get_lexicon()
     folded = fold(word)
-    return folded in common or folded.removesuffix("s") in common
+    forms = {folded, folded.removesuffix("s")}
+    if languages is None:
+        return not forms.isdisjoint(lexicon.common)
+    return any(not forms.isdisjoint(lexicon.common_by_language.get(one, ())) for one in languages)
+
+
+def list_languages(words: Collection[str]) -> frozenset[str]:
+    """English, and each language that a good part of some stemmed ``words`` may be of."""
+    present = frozenset(words)
+    hits = {name: len(stems & present) for name, stems in _list_common_stems().items()}
+    enough = max(1, hits["en"] * _MIXED_SHARE)
+    return frozenset({"en", *(name for name, count in hits.items() if count >= enough)})
+
+
+@lru_cache(maxsize=1)
+def _list_common_stems() -> dict[str, frozenset[str]]:
+    common = get_lexicon().common_by_language
+    return {name: frozenset(map(stem, words)) for name, words in common.items()}
 
 
 def list_stated(text: str, *, nested: bool = False) -> list[Stated]:
@@ -146,6 +167,10 @@ def _qualify(name: str, *, kind: str, folded: Sequence[str], span: tuple[int, in
     lexicon = get_lexicon()
     start, end = span
     reach = folded[max(0, start - _NEGATION_REACH) : start]
+    if kind == "color" and any(
+        word.startswith("|") for word in folded[start - len(reach) + 1 : start + 1]
+    ):
+        reach = []  # "No, Red" denies no colour
     if kind in _IMITABLE:
         follows = folded[end] if end < len(folded) else ""
         after = lexicon.after if kind == "material" else _PLATED
@@ -185,7 +210,13 @@ def _read_set(spellings: str) -> frozenset[str]:
     return frozenset(fold(word) for word in spellings.split(", "))
 
 
-def _read_common() -> frozenset[str]:
-    lines = _COMMON_FILE.read_text("utf-8").splitlines()
-    words = (word for line in lines if not line.startswith("#") for word in line.split())
-    return frozenset(fold(word) for word in words)
+def _read_common() -> dict[str, frozenset[str]]:
+    """Language to its everyday words; a heading of the file names the language."""
+    common: dict[str, set[str]] = {}
+    language = ""
+    for line in _COMMON_FILE.read_text("utf-8").splitlines():
+        if line.startswith("# "):
+            language = line[2:].partition(":")[0]
+        else:
+            common.setdefault(language, set()).update(fold(word) for word in line.split())
+    return {name: frozenset(words) for name, words in common.items()}

@@ -3,12 +3,13 @@
 # ruff: noqa: RUF001 - people write primes, dashes and multiplication signs
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import regex
 
-from domain.text import fold
+from domain.text import Word, fold
 from domain.units import UNITS, find_unit
 
 BARE = ""
@@ -38,6 +39,9 @@ NUMBER_WORDS = {
     )
     for word in map(fold, words.split())
 }
+
+_NO_SPELLED_UNIT = frozenset({"in", "a", "an", "s", "l", "st"})
+"""What in small letters is a little word, no unit, after a number in words: "two in one"."""
 
 _VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8",
            "⅝": "5/8", "⅞": "7/8"}  # fmt: skip
@@ -121,6 +125,17 @@ def list_quantities(text: str) -> list[Quantity]:
     found.sort(key=lambda quantity: quantity.start)
     written = [replace(q, text=text[q.start : q.end]) for q in found]
     return _share_units(written, marked)
+
+
+def list_spelled(words: Sequence[Word]) -> Iterator[tuple[Word, Amount]]:
+    """Numbers written as words, each with the unit that follows: ``zwei Jahre`` is 24 months."""
+    for word, after in zip(words, [*words[1:], None], strict=False):
+        value = NUMBER_WORDS.get(fold(word.text))
+        if value is None:
+            continue
+        follows = after.base if after else ""
+        unit = None if follows in _NO_SPELLED_UNIT else find_unit(follows)
+        yield word, (unit.dimension, value * unit.factor) if unit else (BARE, Fraction(value))
 
 
 def parse_number(text: str) -> tuple[Fraction, ...]:

@@ -11,7 +11,7 @@ import regex
 
 from domain.facts_extract import list_claims
 from domain.facts_lexicon import list_stated
-from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, list_quantities
+from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, list_quantities, list_spelled
 from domain.text import Word, blank_broken, fold, list_forms, list_words
 
 _URL = regex.compile(r"https?://[^\s\"'<>]+", regex.IGNORECASE)
@@ -69,6 +69,8 @@ def _read(raw: str) -> Reading:
         reading.stated.setdefault((stated.kind, stated.name), words[stated.words[0]].start)
     for claim in list_claims(text):
         reading.stated.setdefault((claim.kind, claim.normalized), claim.start)
+    for word, amount in list_spelled(words):
+        reading.amounts.setdefault(amount, word.start)
     _add_words(reading, words)
     return reading
 

@@ -13,7 +13,9 @@ import nh3
 import regex
 
 _GRAPHEME = regex.compile(r"\X")
-_WORD = regex.compile(r"([\p{L}\p{M}\p{N}]+)(?:['’]\p{L}+)?")
+_WORD = regex.compile(
+    r"(?<![\p{L}\p{M}\p{N}])(\p{L}|[qQ]u)(?=['’]\p{L}{3})|([\p{L}\p{M}\p{N}]+)(?:['’]\p{L}+)?"
+)
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u2028\u2029--[\t\n\r]]", regex.V1)
 _INVISIBLE = regex.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 _BROKEN = regex.compile("(?:[\u00cf\u00ef]\u00bf\u00bd|\ufffd)+")
@@ -48,8 +50,11 @@ class Word:
 
 
 def list_words(text: str) -> list[Word]:
-    """Runs of letters and digits in reading order; hyphens and slashes part words."""
-    return [Word(m.group(), m.group(1), m.start(), m.end()) for m in _WORD.finditer(text)]
+    """Runs of letters and digits in reading order; hyphens and slashes part words.
+
+    So does the apostrophe of an elision: ``d'Iroise`` is ``d`` and ``Iroise``.
+    """
+    return [Word(m.group(), m[1] or m[2], m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
 def list_sentences(text: str) -> list[str]:

@@ -115,15 +115,16 @@ class Unit:
 
 def _build_units() -> dict[str, Unit]:
     return {
-        fold(spelling): Unit(dimension, Fraction(factor))
+        written: Unit(dimension, Fraction(factor))
         for dimension, rows in _TABLE.items()
         for factor, spellings in rows
         for spelling in spellings.split("|")
+        for written in (spelling, fold(spelling))
     }
 
 
 UNITS = _build_units()
-"""Folded spelling to unit."""
+"""Spelling, as it is and folded, to unit."""
 
 
 def find_unit(spelling: str) -> Unit | None:
