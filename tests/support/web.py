@@ -11,7 +11,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from core.clock import wait_until
 from services.access import Seller, create_api_key, create_signin_link
-from services.deps import Deps, build_worker_deps
+from services.deps import Deps, build_web_deps, build_worker_deps
 from tests.support.jobs import Worker, build_settings, make_seller, make_worker, run_all
 from web.factory import create_app
 
@@ -48,7 +48,7 @@ class Web:
 
     def work(self) -> int:
         """Run everything that is due."""
-        return run_all(self.deps, self.worker)
+        return run_all(self.worker.deps, self.worker)
 
     def make_other_key(self) -> str:
         """A key of another seller."""
@@ -65,18 +65,20 @@ class Web:
 @contextmanager
 def open_web(database_url: str, redis_url: str, **more: str) -> Iterator[Web]:
     """An application with a seller, closed at the end."""
-    deps = build_worker_deps(build_settings(database_url, redis_url, **more))
+    settings = build_settings(database_url, redis_url, **more)
+    deps, worker_deps = build_web_deps(settings), build_worker_deps(settings)
     try:
         seller = make_seller(deps)
         yield Web(
             app=create_app(deps=deps),
             deps=deps,
-            worker=make_worker(deps),
+            worker=make_worker(worker_deps),
             seller=seller,
             key=create_api_key(deps, seller.id),
         )
     finally:
         deps.database.dispose()
+        worker_deps.database.dispose()
 
 
 def wait_for(done: Any, *, timeout_s: float = 10.0) -> None:

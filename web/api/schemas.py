@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from domain.brief import EngineChoice, Mode
+from domain.files.forms import Form
 from domain.listing import Channel
 
 MAX_CELL_CHARS: Final = 100_000
@@ -322,7 +323,7 @@ class ImportsOut(BaseModel):
 class FormQuery(Input):
     """Which form of the file; left out, the one that fits file and channel."""
 
-    form: Literal["full", "changes", "revert", "supplement", "paste"] | None = None
+    form: Form | None = None
 
 
 class CheckOut(BaseModel):

@@ -25,7 +25,7 @@ def test_list_fields_are_lists():
 
 def test_every_form_can_be_asked_for_and_has_words():
     for form in Form:
-        assert FormQuery(form=form).form is form
+        assert FormQuery.model_validate({"form": form.value}).form == form
         assert wording.FORMS[form]
 
 
