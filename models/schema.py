@@ -8,8 +8,10 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.orm import Session
+
+from models.session import to_sqlalchemy_url
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,8 +38,16 @@ def find_revision(session: Session) -> str:
 
 
 def upgrade(database_url: str) -> None:
-    """Bring a database to the head."""
-    command.upgrade(build_config(database_url), "head")
+    """Bring a database to the head.
+
+    One that is there already is only asked: what Alembic sets for its session would stay behind
+    on the connection of a pooler in transaction mode.
+    """
+    engine = create_engine(to_sqlalchemy_url(database_url), poolclass=NullPool)
+    with Session(engine) as session:
+        at_head = find_revision(session) == get_head()
+    if not at_head:
+        command.upgrade(build_config(database_url), "head")
 
 
 def downgrade(database_url: str) -> None:
