@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from core.errors import InvalidFieldError
 from domain.files.cells import looks_like_html
 from domain.listing import LIST_FIELDS, TEXT_FIELDS, Listing, TextValue
+from services.intervene import SELLER, cancel_job, retry_job
 from services.submit import Accepted, Order, Wish, get_job, hash_body, list_jobs, submit_job
 from web.api.routes import POLL_S, PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import (
@@ -131,3 +132,28 @@ def show_jobs(query_data: PageQuery) -> dict[str, Any]:
 def show_job(job_id: uuid.UUID) -> dict[str, Any]:
     """Show one job."""
     return get_job(get_deps(), get_seller().id, job_id)
+
+
+@blueprint.post("/jobs/<uuid:job_id>/cancel")
+@access(Access.KEY)
+@blueprint.output(AcceptedOut, status_code=202)
+@blueprint.doc(security="key", responses=[*PROBLEM_STATUSES, 409])
+def cancel(job_id: uuid.UUID) -> ResponseReturnValue:
+    """Cancel a job. One that waits never starts; one that runs ends at its next step.
+
+    The job that reads an import takes the import with it.
+    """
+    state = cancel_job(get_deps(), job_id, seller_id=get_seller().id, actor=SELLER)
+    return build_accepted(Accepted(job_id=job_id, state=state))
+
+
+@blueprint.post("/jobs/<uuid:job_id>/retry")
+@access(Access.KEY)
+@blueprint.output(AcceptedOut, status_code=202)
+@blueprint.doc(security="key", responses=[*PROBLEM_STATUSES, 409])
+def retry(job_id: uuid.UUID) -> ResponseReturnValue:
+    """Run a discarded job once more, with all its attempts."""
+    deps, seller = get_deps(), get_seller()
+    retry_job(deps, job_id, seller_id=seller.id, actor=SELLER)
+    state = get_job(deps, seller.id, job_id)["state"]
+    return build_accepted(Accepted(job_id=job_id, state=state))

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from core.errors import InputError
 from domain.brief import EngineChoice, Mode
+from domain.files.forms import Form
 from domain.listing import Channel
 from services.export import choose_form_of
 from services.imports import cancel_import, confirm_import, get_import, list_failures, list_imports
@@ -83,13 +84,14 @@ def show_import(import_id: uuid.UUID) -> str:
     )
 
 
-def list_forms(shown: Mapping[str, Any]) -> list[str]:
+def list_forms(shown: Mapping[str, Any]) -> list[Form]:
     """The forms that make sense for a file, the safest first."""
     if shown["state"] not in EXPORTABLE or not shown["format"]:
         return []
-    if choose_form_of(shown, None) == "supplement":
-        return ["supplement"]
-    return ["changes", "revert", "full"]
+    pasted = [Form.PASTE] if shown["channel"] == Channel.ETSY else []
+    if choose_form_of(shown, None) is Form.SUPPLEMENT:
+        return [*pasted, Form.SUPPLEMENT]
+    return [*pasted, Form.CHANGES, Form.REVERT, Form.FULL]
 
 
 def summarize_progress(shown: Mapping[str, Any]) -> dict[str, Any]:
