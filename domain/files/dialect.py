@@ -130,7 +130,7 @@ def _read_header(
     record: Record, tokenizer: Tokenizer, *, above: Sequence[Record], wanted: Wanted
 ) -> Header | None:
     names = read_names(record, tokenizer)
-    normalized = [normalize_header(name[:200]) for name in names]
+    normalized = [normalize_header(name[:200]) for name in names[:_NAMED_CELLS]]
     if not wanted.names <= set(normalized):
         return None
     found = _recognise(normalized, tokenizer, above=above, wanted=wanted)

@@ -18,6 +18,8 @@ from domain.files.tokens import Record, Tokenizer, count_lines
 
 _KEYS = ("sku", "id", "handle", "gtin", "mpn")
 _WEAK_CONFIDENCE = 0.1
+_MAX_BLANK = 2_000_000
+"""Twice the rows of the largest spreadsheet: a file of line ends alone would take minutes."""
 
 
 def inspect_file(
@@ -53,6 +55,7 @@ class _Survey:
     """What the pass over all records found."""
 
     rows: int = 0
+    blank: int = 0
     newlines: Counter[str] = field(default_factory=Counter)
     mojibake: int = 0
     mojibake_example: str = ""
@@ -73,6 +76,10 @@ def _survey(stream: ByteStream, dialect: Dialect, *, header: Header, limits: Fil
         if not record.raw.isascii():
             _watch_mojibake(record.raw, seen)
         if record.line < header.rows_from or tokenizer.is_empty(record.raw):
+            seen.blank += 1
+            if seen.blank > _MAX_BLANK:
+                message = f"The file has more than {_MAX_BLANK} blank lines."
+                raise TooLargeError(message, field="file", remedy="Remove the blank lines.")
             continue
         seen.rows += 1
         if seen.rows > limits.max_rows:
