@@ -18,6 +18,9 @@ from domain.files.source import DEFAULT_LIMITS, ByteStream, FileLimits
 MAX_NOW_BYTES: Final = 10 * 1024 * 1024
 """The work that one request may ask for: the file's size times the number of channels."""
 
+MAX_NOW_ROWS: Final = 20_000
+"""A workbook of few bytes may hold very many rows."""
+
 MAX_NOW_FINDINGS: Final = 5_000
 _KB: Final = 1024
 
@@ -93,7 +96,7 @@ def audit_now(stream: ByteStream, wish: AuditWish, *, size_bytes: int) -> dict[s
     and TooLargeError for a file that would take too long.
     """
     _require_modest(size_bytes, MAX_NOW_BYTES)
-    opened = open_audit(stream, wish)
+    opened = open_audit(stream, wish, limits=FileLimits(max_rows=MAX_NOW_ROWS))
     _require_modest(size_bytes, MAX_NOW_BYTES // len(opened.audit.scope.channels))
     found = opened.iter_findings()
     shown = [finding.to_json() for finding in itertools.islice(found, MAX_NOW_FINDINGS)]

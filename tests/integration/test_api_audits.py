@@ -76,6 +76,13 @@ def test_a_large_file_is_sent_to_the_imports(web: Web, monkeypatch):
     assert "/api/v1/imports" in answer.json["remedy"]
 
 
+def test_many_rows_in_few_bytes_are_too_much_as_well(web: Web, monkeypatch):
+    monkeypatch.setattr(services.audit, "MAX_NOW_ROWS", 1)
+    answer = send(web, channel="ebay")
+    assert answer.status_code == 413
+    assert "more than 1 rows" in answer.json["detail"]
+
+
 def test_the_list_of_findings_ends_somewhere_and_says_so(web: Web, monkeypatch):
     whole = send(web, channel="all").json
     monkeypatch.setattr(services.audit, "MAX_NOW_FINDINGS", 3)
