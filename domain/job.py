@@ -67,7 +67,10 @@ class JobKind(StrEnum):
 
 MAX_ATTEMPTS = 5
 MAX_CRASHES = 2
-"""A job that was running in this many processes that died is discarded at the next death."""
+"""A job that was running in this many processes that died is under suspicion.
+
+From then on it runs alone, in a process of its own; at the next death it is discarded.
+"""
 
 
 def retry_delay_s(failures: int, *, jitter: float | None = None) -> float:

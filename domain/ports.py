@@ -76,11 +76,15 @@ class ProviderBudget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """One message to send: the job and the how-manieth time it is sent."""
+    """One message to send: the job and the how-manieth time it is sent.
+
+    ``alone``: it runs in a process of its own, because it may have killed the others.
+    """
 
     job_id: uuid.UUID
     dispatch_no: int
     lane: Lane
+    alone: bool = False
 
 
 class JobQueue(Protocol):
@@ -92,6 +96,10 @@ class JobQueue(Protocol):
 
     def find_missing(self, dispatches: Sequence[Dispatch]) -> list[Dispatch]:
         """Those whose message is no longer on the road."""
+        ...
+
+    def count_messages(self) -> Mapping[Lane, int]:
+        """Messages by lane, those in workers' hands included; raises UnavailableError."""
         ...
 
     def wake_dispatcher(self) -> None:
@@ -111,15 +119,46 @@ class JobQueue(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaCount:
+    """How many replicas are asked for and how many run; None where that is not known.
+
+    ``busy`` says why no change may be made just now (a deployment is under way), "" when one may.
+    """
+
+    asked: int | None
+    running: int | None = None
+    busy: str = ""
+
+
 class ReplicaTarget(Protocol):
-    """What sets the number of worker replicas."""
+    """What sets the number of worker replicas.
 
-    name: str
+    ``name`` is unique to what is scaled: one scaler leads for each name. ``read_every_s`` is how
+    old a reading may become before it is made anew; every reading may cost something.
+    """
 
-    def read(self) -> int | None:
-        """How many are asked for now, None when that is not known."""
+    @property
+    def name(self) -> str:
+        """Which adapter, and what of it."""
+        ...
+
+    @property
+    def read_every_s(self) -> float:
+        """Seconds."""
+        ...
+
+    def check(self) -> None:
+        """Ask once whether this is the right target; raises SettingsError when it is not.
+
+        Raises UnavailableError when nobody answers.
+        """
+        ...
+
+    def read(self) -> ReplicaCount:
+        """How many there are now; raises UnavailableError, UnauthorizedError, ConflictError."""
         ...
 
     def write(self, replicas: int) -> None:
-        """Ask for that many."""
+        """Ask for that many; raises as ``read`` does."""
         ...

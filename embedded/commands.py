@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from domain.listing import Channel
 
 def register_commands(group: click.Group) -> None:
     """Add all commands; each imports what it needs only when it runs."""
-    for command in (up, doctor, audit, optimize, reoptimize, seller):
+    for command in (up, doctor, audit, optimize, reoptimize, seller, jobs):
         group.add_command(command)
 
 
@@ -141,3 +142,61 @@ def seller_link(email: str) -> None:
     from embedded.operator import run_seller_link  # noqa: PLC0415
 
     fail_plainly(lambda: run_seller_link(process_environ(), email))
+
+
+@click.group()
+def jobs() -> None:
+    """The queue: its figures, its dead letters, retry and cancel."""
+
+
+@jobs.command("stats")
+@click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
+def jobs_stats(*, as_json: bool) -> None:
+    """Print what the queue holds, by lane."""
+    from embedded.job_desk import run_stats  # noqa: PLC0415
+
+    fail_plainly(lambda: run_stats(process_environ(), as_json=as_json))
+
+
+@jobs.command("dead")
+@click.option("--reason", help="only those with this error code")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
+def jobs_dead(reason: str | None, limit: int, *, as_json: bool) -> None:
+    """List dead letters: jobs that ended without a result."""
+    from embedded.job_desk import run_dead  # noqa: PLC0415
+
+    fail_plainly(lambda: run_dead(process_environ(), reason=reason, limit=limit, as_json=as_json))
+
+
+@jobs.command("retry")
+@click.argument("job_id", type=click.UUID, required=False)
+@click.option("--reason", help="all dead letters with this error code")
+@click.option("--all", "everything", is_flag=True, help="all dead letters")
+def jobs_retry(job_id: uuid.UUID | None, reason: str | None, *, everything: bool) -> None:
+    """Let a dead letter run again, with all its attempts; its history is kept."""
+    from embedded.job_desk import run_retry  # noqa: PLC0415
+
+    require_one(JOB_ID=job_id, reason=reason, all=everything)
+    fail_plainly(lambda: run_retry(process_environ(), job_id=job_id, reason=reason))
+
+
+@jobs.command("cancel")
+@click.argument("job_id", type=click.UUID, required=False)
+@click.option("--seller", "email", help="everything of the seller with this address")
+@click.option("--import", "import_id", type=click.UUID, help="all jobs of an import")
+def jobs_cancel(job_id: uuid.UUID | None, email: str | None, import_id: uuid.UUID | None) -> None:
+    """Cancel jobs: what waits never starts, what runs ends at its next step."""
+    from embedded.job_desk import run_cancel  # noqa: PLC0415
+
+    require_one(JOB_ID=job_id, seller=email, **{"import": import_id})
+    fail_plainly(
+        lambda: run_cancel(process_environ(), job_id=job_id, email=email, import_id=import_id)
+    )
+
+
+def require_one(**given: object) -> None:
+    """Exactly one of these was given; else click says how to call the command."""
+    if sum(bool(one) for one in given.values()) != 1:
+        names = ", ".join(name if name.isupper() else f"--{name}" for name in given)
+        raise click.UsageError(f"give exactly one of: {names}")

@@ -101,6 +101,17 @@ class RedisJobQueue:
             add_rings(pipeline, self._namespace, list(lanes))
             pipeline.execute()
 
+    def count_messages(self) -> dict[Lane, int]:
+        """Messages by lane: waiting, fetched, in work, left by the dead.
+
+        The length of the list, which is easier to ask for, knows of the first kind only.
+        """
+        with self._road():
+            pipeline = self._client.pipeline(transaction=False)
+            for lane in Lane:
+                pipeline.hlen(f"{self._queue(lane)}.msgs")
+            return dict(zip(Lane, pipeline.execute(), strict=True))
+
     def wake_dispatcher(self) -> None:
         """Ring; silent when the road is closed, since the dispatcher looks by itself as well."""
         if monotonic_s() < self._closed_until_s:
@@ -160,7 +171,7 @@ def _encode(dispatch: Dispatch) -> bytes:
         queue_name=dispatch.lane.value,
         actor_name=ACTOR_NAME,
         args=(str(dispatch.job_id),),
-        kwargs={},
+        kwargs={"alone": True} if dispatch.alone else {},
         options={"redis_message_id": message_id},
         message_id=message_id,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain.job import Lane
+from domain.job import MAX_CRASHES, Lane
 from domain.ports import Dispatch
 from models.base import Base, MadeAt, Time
 
@@ -43,7 +43,8 @@ def pick_due(session: Session, *, pool: str, lane: Lane, room: int) -> list[Disp
     chosen, over its weight; a job's tag is its seller's time when its turn comes; the smallest tags
     win. A seller who comes back starts at the lane's clock, so nobody saves up credit.
     """
-    found = session.execute(text(_PICK), {"pool": pool, "lane": lane.value, "room": room})
+    keys = {"pool": pool, "lane": lane.value, "room": room, "suspect": MAX_CRASHES}
+    found = session.execute(text(_PICK), keys)
     return [Dispatch(job_id, dispatch_no, lane) for job_id, dispatch_no in found]
 
 
@@ -75,7 +76,7 @@ WITH RECURSIVE active AS (
     SELECT j.id, j.est_tokens, j.priority, j.scheduled_at FROM app.job j
     WHERE j.pool = :pool AND j.lane = :lane AND j.seller_id = a.seller_id
       AND j.state IN ('available', 'retryable') AND j.dispatched_at IS NULL
-      AND j.scheduled_at <= clock_timestamp()
+      AND j.scheduled_at <= clock_timestamp() AND j.crash_count < :suspect
     ORDER BY j.priority, j.scheduled_at, j.id LIMIT a.share) d
 ), chosen AS (
   SELECT * FROM tagged ORDER BY tag, id LIMIT :room
@@ -94,6 +95,33 @@ WITH RECURSIVE active AS (
   WHERE name = :lane AND EXISTS (SELECT FROM chosen)
 )
 SELECT id, dispatch_no FROM marked
+"""
+
+
+def pick_suspect(session: Session, *, pool: str) -> list[Dispatch]:
+    """The next due job under suspicion, marked as sent; none while another one is under way.
+
+    One at a time over all lanes: what dies meanwhile was killed by this job or by nobody's. Those
+    sent least often go first, so that one which nobody serves holds up no other.
+    """
+    found = session.execute(text(_PICK_SUSPECT), {"pool": pool, "suspect": MAX_CRASHES})
+    return [Dispatch(job_id, no, Lane(lane), alone=True) for job_id, no, lane in found]
+
+
+_PICK_SUSPECT = """
+UPDATE app.job SET dispatched_at = clock_timestamp(), dispatch_no = dispatch_no + 1
+WHERE id = (
+  SELECT j.id FROM app.job j JOIN app.seller s ON s.id = j.seller_id AND s.paused_at IS NULL
+  WHERE j.pool = :pool AND j.crash_count >= :suspect AND j.state IN ('available', 'retryable')
+    AND j.dispatched_at IS NULL AND j.scheduled_at <= clock_timestamp()
+    AND NOT EXISTS (
+      SELECT FROM app.job q WHERE q.pool = :pool AND q.crash_count >= :suspect
+        AND q.state IN ('available', 'running', 'retryable')
+        AND (q.state = 'running' OR q.dispatched_at IS NOT NULL))
+  ORDER BY j.dispatch_no, j.scheduled_at, j.id LIMIT 1
+  FOR UPDATE OF j SKIP LOCKED
+)
+RETURNING id, dispatch_no, lane
 """
 
 

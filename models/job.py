@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain.job import PENDING, JobState
+from domain.job import MAX_CRASHES, PENDING, JobState
 from models.base import Base, Json, MadeAt, Time
 
 
@@ -66,11 +66,18 @@ def insert_jobs(session: Session, values: Sequence[dict[str, Any]]) -> set[uuid.
 
 
 def claim_job(
-    session: Session, job_id: uuid.UUID, *, pool: str, owner: uuid.UUID, max_run_s: float
+    session: Session,
+    job_id: uuid.UUID,
+    *,
+    pool: str,
+    owner: uuid.UUID,
+    max_run_s: float,
+    alone: bool = False,
 ) -> JobRow | None:
     """Take a due job and raise its fence; None: not due, not ours, cancelled, held or taken.
 
-    Running rows are never taken: only the sweeper moves them.
+    Running rows are never taken: only the sweeper moves them. A job under suspicion is taken by
+    ``alone`` owners only, which run nothing beside it.
     """
     return session.scalars(
         select(JobRow)
@@ -81,6 +88,7 @@ def claim_job(
                 " deadline_at = clock_timestamp() + make_interval(secs => :max_run_s)"
                 " WHERE id = :id AND pool = :pool AND state IN ('available', 'retryable')"
                 " AND scheduled_at <= clock_timestamp() AND cancel_requested_at IS NULL"
+                " AND (crash_count < :suspect OR :alone)"
                 " AND NOT EXISTS (SELECT FROM app.batch b WHERE b.seller_id = job.seller_id"
                 "   AND b.id = job.batch_id AND b.halted_at IS NOT NULL)"
                 " AND NOT EXISTS (SELECT FROM app.seller s WHERE s.id = job.seller_id"
@@ -88,7 +96,14 @@ def claim_job(
             )
         )
         .execution_options(populate_existing=True),
-        {"id": job_id, "pool": pool, "owner": owner, "max_run_s": max_run_s},
+        {
+            "id": job_id,
+            "pool": pool,
+            "owner": owner,
+            "max_run_s": max_run_s,
+            "suspect": MAX_CRASHES,
+            "alone": alone,
+        },
     ).first()
 
 

@@ -77,14 +77,14 @@ def run_tick(deps: Deps, rounds: Rounds) -> int:
 
 
 def pick_all(session: Session, deps: Deps) -> list[Dispatch]:
-    """What every lane has room for, chosen fairly over sellers."""
+    """What every lane has room for, chosen fairly over sellers; and one job under suspicion."""
     loads = statements.measure_lanes(session, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
     chosen: list[Dispatch] = []
     for lane, load in loads.items():
         room = max(2 * load.threads, LEAST_WINDOW) - load.sent - load.running
         if room > 0:
             chosen += statements.pick_due(session, pool=deps.pool, lane=lane, room=room)
-    return chosen
+    return chosen + statements.pick_suspect(session, pool=deps.pool)
 
 
 def push_or_unmark(deps: Deps, dispatches: list[Dispatch]) -> None:

@@ -23,6 +23,7 @@ from core.log import get_logger
 from domain.answers import parse_answer
 from domain.brief import Brief, canonical_json
 from domain.catalogue import cost_picousd, get_llm
+from domain.job import MAX_CRASHES
 from domain.listing import TextValue
 from domain.ports import LlmReply, LlmRequest, Reservation
 from domain.prompts import estimate_request_tokens
@@ -41,7 +42,9 @@ CALL_TIMEOUT_S: Final = 30.0
 COMMIT_RETRY_S: Final = 120.0
 """So long an answer in memory waits for the database to come back: it is paid for."""
 
-MAX_UNKNOWN_CALLS: Final = 2
+MAX_UNKNOWN_CALLS: Final = MAX_CRASHES + 1
+"""A job that shared two processes with one that kills has two such calls, and may be innocent."""
+
 SIMULATOR_HEADER: Final = "x-listwright-simulator"
 
 

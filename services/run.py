@@ -33,8 +33,8 @@ class Owner(Lease, Protocol):
         ...
 
 
-def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner) -> None:
-    """Claim and run one job.
+def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner, *, alone: bool = False) -> None:
+    """Claim and run one job; ``alone`` says that its process runs nothing else.
 
     A message whose job is not due, final, held or taken is dropped: the row decides. When the
     database is away nothing is claimed, and the dispatcher sends the job again; a job that was
@@ -44,7 +44,12 @@ def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner) -> None:
     try:
         with deps.database.statements(system="claim") as session:
             job = jobs.claim_job(
-                session, job_id, pool=deps.pool, owner=owner.process_id, max_run_s=MAX_RUN_S
+                session,
+                job_id,
+                pool=deps.pool,
+                owner=owner.process_id,
+                max_run_s=MAX_RUN_S,
+                alone=alone,
             )
             body = None
             if job is not None and job.brief_hash is not None:

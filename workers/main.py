@@ -14,6 +14,7 @@ from core.log import configure_logging
 from core.settings import load_settings, process_environ
 from services.deps import build_worker_broker, build_worker_deps
 from services.run import run_job as run
+from workers.alone import run_alone
 from workers.middleware import Lifecycle
 from workers.runtime import Runtime
 
@@ -25,8 +26,12 @@ dramatiq.set_broker(broker)
 
 
 @dramatiq.actor(broker=broker, actor_name="run_job", queue_name="bulk")
-def run_job(job_id: str) -> None:
-    """Run the job a message names."""
+def run_job(job_id: str, *, alone: bool = False) -> None:
+    """Run the job a message names; one that must be alone gets a process of its own."""
     runtime = lifecycle.runtime
-    if runtime.may_claim:
+    if not runtime.may_claim:
+        return
+    if alone:
+        run_alone(job_id, runtime)
+    else:
         run(runtime.deps, uuid.UUID(job_id), runtime)

@@ -35,11 +35,16 @@ class Runtime:
         self._worker_threads = 0
 
     def start(self, queues: Sequence[str], worker_threads: int) -> None:
-        """Wait for the schema, register, and begin to beat and to dispatch."""
+        """Wait for the schema, register, and begin to beat and to dispatch.
+
+        A process without queues runs one job that it was started for, and does not dispatch.
+        """
         self._queues, self._worker_threads = queues, worker_threads
         wait_for_schema(self.deps)
         self._register()
-        loops = {"beat": self._beat, "dispatcher": self._dispatch, "bell": self._listen}
+        loops = {"beat": self._beat}
+        if queues:
+            loops |= {"dispatcher": self._dispatch, "bell": self._listen}
         for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()

@@ -33,6 +33,7 @@ class Worker:
     deps: Deps
     process_id: uuid.UUID = field(default_factory=new_id)
     paying: bool = True
+    alone: bool = True
     before_call: Callable[[], None] = lambda: None
 
     def may_call(self) -> bool:
@@ -40,7 +41,7 @@ class Worker:
         return self.paying
 
     def run(self, job_id: uuid.UUID) -> None:
-        run_job(self.deps, job_id, self)
+        run_job(self.deps, job_id, self, alone=self.alone)
 
 
 def build_settings(database_url: str, redis_url: str, **more: str) -> Settings:
@@ -151,6 +152,7 @@ def try_claim(worker: Worker, job_id: uuid.UUID, *, max_run_s: float = 600.0) ->
             pool=worker.deps.pool,
             owner=worker.process_id,
             max_run_s=max_run_s,
+            alone=worker.alone,
         )
 
 
