@@ -88,13 +88,13 @@ def audit(**given: Any) -> None:  # noqa: ANN401 - click's options
 def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
     """Optimize FILE and write it back with the cells of passed suggestions changed."""
     from embedded.optimize import Request, run_optimize_command  # noqa: PLC0415
-    from services.imports import ImportOptions, parse_fields  # noqa: PLC0415
+    from services.imports import ImportOptions  # noqa: PLC0415
 
     def run() -> int:
         options = ImportOptions(
             mode=Mode(given["mode"]),
             engine=EngineChoice(given["engine"]),
-            fields=parse_fields(given["fields"].split(",")),
+            fields=tuple(given["fields"].split(",")),
             limit=given["limit"],
         )
         request = Request(

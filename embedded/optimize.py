@@ -32,6 +32,7 @@ from services.imports import (
     get_import,
     list_failures,
     parse_channel,
+    parse_fields,
     receive_import,
 )
 from services.pool import close_pool, end_abandoned
@@ -108,7 +109,8 @@ def check_request(request: Request, environ: Mapping[str, str]) -> Request:
         )
     if not out.parent.is_dir():
         raise InvalidFieldError(f"there is no folder {out.parent}.", field="--out")
-    return replace(request, out=out)
+    options = replace(request.options, fields=parse_fields(request.options.fields))
+    return replace(request, out=out, options=options)
 
 
 def _run(request: Request, environ: Mapping[str, str]) -> int:
