@@ -237,6 +237,19 @@ def set_draining(session: Session, process_id: uuid.UUID) -> None:
     )
 
 
+def has_died_lately(session: Session, pool: str, *, stale_s: float, within_s: float) -> bool:
+    """Whether a process of the pool has stopped beating in this time without being asked to end."""
+    found = session.execute(
+        text(
+            "SELECT 1 FROM app.worker_process WHERE pool = :pool AND draining_at IS NULL"
+            " AND beat_at < clock_timestamp() - make_interval(secs => :stale_s)"
+            " AND beat_at > clock_timestamp() - make_interval(secs => :within_s) LIMIT 1"
+        ),
+        {"pool": pool, "stale_s": stale_s, "within_s": within_s},
+    )
+    return found.first() is not None
+
+
 def delete_process(session: Session, process_id: uuid.UUID) -> None:
     """The process has ended in order.
 

@@ -127,7 +127,10 @@ def find_lost_messages(session: Session, deps: Deps) -> None:
     except UnavailableError as fault:
         log.warning("ageing_skipped", reason=fault.message)
         return
-    again = [d for d, age_s in aged if d in missing or age_s > FRESH_S]
+    # A worker that dies takes messages along which Redis still lists as being in its hands.
+    dead = statements.has_died_lately(session, deps.pool, stale_s=STALE_S, within_s=2 * FRESH_S)
+    patience_s = STALE_S if dead else FRESH_S
+    again = [d for d, age_s in aged if d in missing or age_s > patience_s]
     if again:
         statements.clear_sent(session, again)
         log.warning("messages_lost", jobs=len(again))

@@ -198,6 +198,23 @@ def test_what_is_still_on_the_road_is_not_sent_again_until_it_is_very_old(on_roa
     assert run_tick(on_road, Rounds()) == 3
 
 
+def test_messages_in_the_hands_of_a_dead_worker_are_sent_again_soon(on_road, road, seller):
+    """Redis lists them as fetched, so they are not missing; waiting a minute is too long."""
+    insert_bulk(on_road, seller.id, 3)
+    dead = make_worker(on_road)
+    assert run_tick(on_road, Rounds()) == 3
+    execute(on_road, OLD_MARK, s=STALE_S + 1)
+    assert run_tick(on_road, Rounds()) == 0
+    execute(
+        on_road,
+        "UPDATE app.worker_process SET beat_at = beat_at - make_interval(secs => :s)"
+        " WHERE id = :id",
+        s=STALE_S + 1,
+        id=dead.process_id,
+    )
+    assert run_tick(on_road, Rounds()) == 3
+
+
 def test_messages_lost_by_redis_are_sent_again(on_road, road, seller):
     insert_bulk(on_road, seller.id, 3)
     run_tick(on_road, Rounds())
