@@ -1,1 +1,1 @@
-"""Tests of kind: chaos."""
+"""Faults by signals on real processes."""
