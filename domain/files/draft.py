@@ -118,6 +118,8 @@ class Draft:
         """Distinct values of a column over the product's rows, in file order."""
         values = self.first.values
         own = values[index].strip() if index < len(values) else ""
+        if index not in self.more:
+            return [own] if own else []
         distinct = dict.fromkeys((own, *self.more.get(index, ())))
         distinct.pop("", None)
         return list(distinct)

@@ -117,6 +117,8 @@ class _RowChecker:
             yield _problem(line, "too_few_cells", message, value=value, blocking=blocking)
 
     def _check_quotes(self, cells: Sequence[str], record: Record) -> Iterator[RowProblem]:
+        if all(map(self._tokenizer.is_well_quoted, cells)):
+            return
         line = record.line
         for index, cell in enumerate(cells):
             lines = count_lines(cell)
