@@ -52,6 +52,17 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _words(*choices: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        words = [word.strip().lower() for word in raw.split(",")]
+        if not set(words) <= set(choices):
+            reason = f"holds others than {', '.join(choices)}"
+            raise ValueError(reason)
+        return ",".join(words)
+
+    return parse
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(raw: str) -> str:
         if raw.split("://", 1)[0] not in schemes or "://" not in raw:
@@ -137,13 +148,71 @@ class Settings:
         "MAX_UPLOAD_BYTES", _whole(1024, 2**31), 200 * 1024 * 1024, "largest seller's file"
     )
     scaler_adapter: str = _var(
-        "SCALER_ADAPTER", _one_of("local"), "local", "what the scaler sets the replicas of"
+        "SCALER_ADAPTER",
+        _one_of("local", "railway"),
+        "local",
+        "what the scaler sets the replicas of",
     )
     scaler_apply: bool = _var(
         "SCALER_APPLY",
         _flag,
         default=False,
-        what="whether the scaler sets replicas or only logs its wish",
+        what="whether the scaler sets replicas or only says what it would set",
+    )
+    scaler_lanes: str = _var(
+        "SCALER_LANES",
+        _words("interactive", "bulk", "scheduled", "files"),
+        "bulk,scheduled",
+        "the lanes that the scaled workers serve, with commas",
+    )
+    scaler_schedule: str = _var(
+        "SCALER_SCHEDULE",
+        _text,
+        "",
+        "replicas before known work, UTC: 01:58-02:10=2, more with commas",
+    )
+    scaler_tick_s: int = _var(
+        "SCALER_TICK_S", _whole(1, 60), 10, "seconds between two looks of the scaler"
+    )
+    scaler_start_s: int = _var(
+        "SCALER_START_S", _whole(1, 600), 60, "seconds until a new replica serves"
+    )
+    scaler_drain_s: int = _var(
+        "SCALER_DRAIN_S", _whole(1, 3600), 120, "seconds in which a backlog should be gone"
+    )
+    scaler_window_s: int = _var(
+        "SCALER_WINDOW_S", _whole(1, 7200), 600, "seconds that a lower need must last"
+    )
+    scaler_connections: int = _var(
+        "SCALER_CONNECTIONS",
+        _whole(0, 100_000),
+        0,
+        "connections the database or its pooler allows; 0: what Postgres says",
+    )
+    railway_token: str = _var(
+        "RAILWAY_TOKEN",
+        _text,
+        "",
+        "Railway project token of the environment to scale in",
+        secret=True,
+    )
+    railway_worker_service_id: str = _var(
+        "RAILWAY_WORKER_SERVICE_ID", _text, "", "the service that the scaler scales"
+    )
+    railway_service_id: str = _var(
+        "RAILWAY_SERVICE_ID", _text, "", "the scaler's own service, set by Railway; never scaled"
+    )
+    railway_environment_id: str = _var(
+        "RAILWAY_ENVIRONMENT_ID", _text, "", "the environment to scale in, set by Railway"
+    )
+    railway_api_url: str = _var(
+        "RAILWAY_API_URL", _HTTP, "", "another address of the Railway API (the simulator's)"
+    )
+    railway_write: str = _var(
+        "RAILWAY_WRITE",
+        _one_of("patch", "instance"),
+        "patch",
+        "how replicas are written: environmentPatchCommit or serviceInstanceUpdate",
     )
     log_level: str = _var(
         "LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "least level logged"

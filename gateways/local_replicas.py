@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Final
 
+from domain.ports import ReplicaCount
+
 FILE_NAME: Final = "replicas.json"
 SERVICE: Final = "worker"
 
@@ -14,16 +16,21 @@ class LocalReplicas:
     """Implements domain.ports.ReplicaTarget by the file that the supervisor reads each second."""
 
     name = "local"
+    read_every_s = 0.0
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / FILE_NAME
 
-    def read(self) -> int | None:
-        """The number last written, None before the first."""
+    def check(self) -> None:
+        """A file of our own cannot be somebody else's."""
+
+    def read(self) -> ReplicaCount:
+        """The number last written; not known before the first."""
         try:
-            return int(json.loads(self._path.read_text(encoding="utf-8"))[SERVICE])
-        except (FileNotFoundError, ValueError, KeyError):
-            return None
+            stored = json.loads(self._path.read_text(encoding="utf-8"))
+            return ReplicaCount(asked=int(stored[SERVICE]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return ReplicaCount(asked=None)
 
     def write(self, replicas: int) -> None:
         """Ask for that many; the file is replaced whole, never half written."""

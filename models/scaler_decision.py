@@ -51,17 +51,3 @@ def insert_decision(
             "inputs": json.dumps(inputs),
         },
     )
-
-
-def measure_backlog(session: Session, *, pool: str, lanes: list[str]) -> tuple[int, int]:
-    """Due jobs that wait, and jobs that run, in these lanes."""
-    found = session.execute(
-        text(
-            "SELECT count(*) FILTER (WHERE state <> 'running' AND scheduled_at <="
-            " clock_timestamp()), count(*) FILTER (WHERE state = 'running') FROM app.job"
-            " WHERE pool = :pool AND lane = ANY(:lanes)"
-            " AND state IN ('available', 'running', 'retryable')"
-        ),
-        {"pool": pool, "lanes": lanes},
-    ).one()
-    return int(found[0]), int(found[1])

@@ -24,6 +24,7 @@ from gateways.job_queue import (
 )
 from gateways.local_replicas import LocalReplicas
 from gateways.provider_budget import RedisBudget
+from gateways.railway import build_railway_target
 from models.session import Database
 
 REFUSAL_PAUSE_S = 60.0
@@ -128,7 +129,9 @@ def _open_door(settings: Settings) -> LlmDoor:
 
 
 def build_replica_target(settings: Settings) -> ReplicaTarget:
-    """What the scaler sets; the embedded mode names its state folder."""
+    """What the scaler sets; raises SettingsError when the adapter's settings are not there."""
+    if settings.scaler_adapter == "railway":
+        return build_railway_target(settings)
     if not settings.state_dir:
         raise SettingsError(
             "LISTWRIGHT_STATE_DIR is not set.",
