@@ -115,7 +115,8 @@ def _open_database(settings: Settings, *, name: str) -> Database:
 
 def _open_door(settings: Settings) -> LlmDoor:
     budget = RedisBudget(
-        connect_worker(settings.broker_url),
+        # Not the queue's patient client: without Redis each process goes on with its own share.
+        connect_web(settings.broker_url),
         name=f"groq:{settings.groq_model}",
         requests_per_minute=settings.groq_requests_per_minute,
         tokens_per_minute=settings.groq_tokens_per_minute,

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core.clock import wait_until
+from core.clock import monotonic_s, wait_until
 from services.deps import Deps
 from services.submit import get_job, submit_job
 from tests.support.groq_sim import running_groq
@@ -187,3 +187,13 @@ def test_a_job_claimed_as_the_database_went_is_given_back(deps, seller, groq, se
     assert groq.ledger()["calls"] == 0
     [(state, owner)] = query(deps, "SELECT state, lease_owner FROM app.job")
     assert (state in ("available", "retryable"), owner) == (True, None)
+
+
+def test_a_lost_redis_holds_no_call_up_for_long(deps, seller, groq, database_url):
+    """The budget goes on in the process itself; the patience of the queue's client is too long."""
+    job_id = submit_job(deps, seller.id, make_order(make_long_listing())).job_id
+    with open_groq_deps(database_url, "redis://127.0.0.1:1/0", groq) as away:
+        began_s = monotonic_s()
+        make_worker(away).run(job_id)
+        assert monotonic_s() - began_s < 5
+    assert get_job(deps, seller.id, job_id)["engine"] == "groq"
