@@ -96,6 +96,10 @@ class Runtime:
             except UnavailableError as fault:
                 self._beat_failed.set()
                 log.warning("beat_failed", reason=fault.message)
+            except Exception:
+                # The thread must live: a process without a beat loses its jobs while it pays.
+                self._beat_failed.set()
+                log.exception("beat_failed")
 
     def _listen(self) -> None:
         while not self._ending.is_set():
@@ -112,6 +116,10 @@ class Runtime:
                 rounds.note_outage()
                 wait_s = IDLE_TICK_S
                 log.warning("tick_failed", reason=fault.message, rescue_in_s=STALE_S)
+            except Exception:
+                # The thread must live: nobody would notice a process that dispatches no more.
+                wait_s = IDLE_TICK_S
+                log.exception("tick_failed")
             self._ending.wait(LEAST_TICK_S)
             if self._woken.wait(wait_s):
                 self._woken.clear()

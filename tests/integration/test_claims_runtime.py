@@ -1,0 +1,50 @@
+"""A worker's own threads: whatever they meet, they go on."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.clock import wait_until
+from services.submit import submit_job
+from tests.support.jobs import execute, make_order, query
+from workers.runtime import Runtime
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def runtime(deps, monkeypatch):
+    """A worker process without workers, whose beat is quick."""
+    monkeypatch.setattr("workers.runtime.BEAT_S", 0.05)
+    made = Runtime(deps)
+    made.start(["interactive"], 4)
+    yield made
+    made.drain()
+    made.end()
+
+
+def test_a_fault_nobody_thought_of_stops_payments_but_not_the_beat(deps, runtime):
+    execute(deps, "ALTER TABLE app.worker_process RENAME TO gone")
+    assert wait_until(lambda: not runtime.may_call(), timeout_s=5)
+    execute(deps, "ALTER TABLE app.gone RENAME TO worker_process")
+    assert wait_until(runtime.may_call, timeout_s=5)
+    [(before,)] = query(deps, "SELECT beat_at FROM app.worker_process")
+    assert wait_until(
+        lambda: query(deps, "SELECT beat_at FROM app.worker_process") > [(before,)], timeout_s=5
+    )
+
+
+def test_a_fault_nobody_thought_of_does_not_end_the_dispatcher(deps, seller, runtime):
+    execute(deps, "ALTER TABLE app.lane RENAME TO gone")
+    job_id = submit_job(deps, seller.id, make_order()).job_id
+    execute(deps, "UPDATE app.job SET dispatched_at = NULL")
+    runtime.wake()
+    mark = "SELECT dispatched_at IS NOT NULL FROM app.job WHERE id = :id"
+    assert not wait_until(lambda: query(deps, mark, id=job_id) == [(True,)], timeout_s=0.5)
+    execute(deps, "ALTER TABLE app.gone RENAME TO lane")
+
+    def is_sent() -> bool:
+        runtime.wake()
+        return query(deps, mark, id=job_id) == [(True,)]
+
+    assert wait_until(is_sent, timeout_s=8)
