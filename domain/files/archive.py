@@ -96,7 +96,7 @@ def _check_part(archive: ZipFile, part: ZipInfo, limits: FileLimits) -> None:
     name = part.filename.lower()
     if part.flag_bits & _ENCRYPTED:
         raise damaged("it is protected by a password")
-    if not name.endswith((".xml", ".rels")):
+    if not name.endswith((".xml", ".rels")) and not _looks_like_xml(archive, part):
         return
     is_sheet = "/worksheets/" in name
     if name.endswith("sharedstrings.xml"):
@@ -111,6 +111,16 @@ def _check_part(archive: ZipFile, part: ZipInfo, limits: FileLimits) -> None:
         raise damaged(f"its part {part.filename[:80]!r} is damaged") from error
 
 
+def _looks_like_xml(archive: ZipFile, part: ZipInfo) -> bool:
+    """Whether a part could be read as XML: a sheet may hide under any name."""
+    try:
+        with archive.open(part) as file:
+            head = file.read(1024)
+    except BROKEN as error:
+        raise damaged(f"its part {part.filename[:80]!r} is damaged") from error
+    return head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<")
+
+
 def _too_large(reason: str) -> TooLargeError:
     return TooLargeError(
         f"The Excel workbook is too large: {reason}.", field="file", remedy=_REMEDY
@@ -123,6 +133,7 @@ class _PartScanner:
     def __init__(self, limits: FileLimits) -> None:
         self._max_pending = 4 * limits.max_record_bytes
         self._depth = self._rows = self._others = self._row_elements = self._row_start = 0
+        self._row_bytes = 0
         self._in_row = False
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._start
@@ -135,7 +146,10 @@ class _PartScanner:
             self._parser.Parse(block)
             fed += len(block)
             since = self._row_start if self._in_row else self._parser.CurrentByteIndex
-            if fed - since > self._max_pending:
+            outside = self._parser.CurrentByteIndex - self._row_bytes
+            if fed - since > self._max_pending or (
+                not self._in_row and outside > self._max_pending
+            ):
                 raise _too_large("one of its rows or tags is larger than any table has")
         at_end = True
         self._parser.Parse(b"", at_end)
@@ -164,6 +178,7 @@ class _PartScanner:
         self._depth -= 1
         if name == "row" or name.endswith(":row"):
             self._in_row = False
+            self._row_bytes += self._parser.CurrentByteIndex - self._row_start
 
 
 def iter_blocks_of(file: IO[bytes]) -> Iterator[bytes]:

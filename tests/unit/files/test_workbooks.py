@@ -224,21 +224,24 @@ def test_a_bomb_is_refused_by_its_sizes():
         '<row r="1">' + "<c/>" * 100_001 + "</row>",
         "<row>" + "<c>" * 70 + "</c>" * 70 + "</row>",
         "<x/>" * 2_100_000,
-        '<row r="1"><c t="inlineStr"><is><t>' + "x" * 50_000_000 + "</t></is></c></row>",
+        '<row r="1"><c t="inlineStr"><is><t>' + "x" * 6_000_000 + "</t></is></c></row>",
+        "<x>" + "y" * 6_000_000 + "</x>",
+        '<x y="' + "z" * 6_000_000 + '"/>',
     ],
-    ids=["cells", "depth", "elements", "text"],
+    ids=["cells", "depth", "elements", "text", "text outside", "tag"],
 )
 def test_xml_that_would_fill_memory_is_refused(rows):
     content = replace_parts(
         SIMPLE, {SHEET: f"<worksheet {MAIN}><sheetData>{rows}</sheetData></worksheet>"}
     )
-    refuse(content, TooLargeError, max_unpack_ratio=10_000)
+    refuse(content, TooLargeError, max_unpack_ratio=10_000, max_record_bytes=1 << 20)
 
 
 def test_entities_are_refused():
     declared = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
     assert "entities" in refuse(replace_parts(SIMPLE, {SHEET: f"{declared}<x>&b;</x>"}))
     assert "entities" in refuse(replace_parts(SIMPLE, {"xl/styles.xml": f"{declared}<x/>"}))
+    assert "entities" in refuse(replace_parts(SIMPLE, {"xl/sheet.png": f" {declared}<x/>"}))
 
 
 @pytest.mark.parametrize(
