@@ -159,12 +159,13 @@ def _list_texts(source: Listing) -> Iterator[tuple[str, str]]:
         items = (html_to_text(item) if is_html(item) else item for item in iter_items(value))
         yield name, "\n".join(items)
     for name, value in source.attributes.items():
-        if _is_evidence(name):
+        if is_evidence(name):
             yield name, _read_attribute(name, value)
 
 
 @lru_cache(maxsize=1024)
-def _is_evidence(column: str) -> bool:
+def is_evidence(column: str) -> bool:
+    """Whether a column tells of the product at all: not its price, stock, links or ratings."""
     return not _NO_EVIDENCE.search(column)
 
 

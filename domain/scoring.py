@@ -13,6 +13,8 @@ from domain.findings import Finding, Level
 from domain.listing import Listing
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet
+from domain.scoring_facts import rate_grounding
+from domain.scoring_row import ScoredRow
 from domain.scoring_tally import Tally
 from domain.scoring_texts import (
     rate_completeness,
@@ -26,12 +28,13 @@ _HARD_FACTOR = 0.75
 _ADVICE_FACTOR = 0.97
 
 WEIGHTS = {
-    "compliance": 0.30,
-    "completeness": 0.15,
-    "title": 0.25,
+    "compliance": 0.28,
+    "grounding": 0.12,
+    "completeness": 0.12,
+    "title": 0.22,
     "keywords": 0.10,
-    "readability": 0.12,
-    "duplication": 0.08,
+    "readability": 0.09,
+    "duplication": 0.07,
 }
 """How much each part counts; keywords only when the seller gave some."""
 
@@ -58,20 +61,30 @@ class Score:
         return next((part for part in self.parts if part.name == name), None)
 
 
-def score_listing(listing: Listing, rules: RuleSet, *, keywords: Sequence[str] = ()) -> Score:
+def score_listing(
+    listing: Listing,
+    rules: RuleSet,
+    *,
+    keywords: Sequence[str] = (),
+    findings: Sequence[Finding] | None = None,
+) -> Score:
     """Rate a listing by itself: the same texts give the same score, whatever else is sold.
 
     ``keywords`` are the seller's own search terms; without them that part is left out.
+    ``findings`` are those of ``check_listing`` under the same rules, where they are at hand.
     """
+    row = ScoredRow(listing)
+    found = check_listing(listing, rules) if findings is None else findings
     tallies = {
-        "compliance": _rate_compliance(check_listing(listing, rules)),
-        "completeness": rate_completeness(listing, rules),
-        "title": rate_title(listing),
-        "readability": rate_readability(listing),
-        "duplication": rate_duplication(listing),
+        "compliance": _rate_compliance(found),
+        "grounding": rate_grounding(row),
+        "completeness": rate_completeness(row, rules),
+        "title": rate_title(row),
+        "readability": rate_readability(row),
+        "duplication": rate_duplication(row),
     }
     if any(keyword.strip() for keyword in keywords):
-        tallies["keywords"] = rate_keywords(listing, keywords)
+        tallies["keywords"] = rate_keywords(row, keywords)
     parts = tuple(
         PartScore(
             name=name,

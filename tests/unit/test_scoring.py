@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from domain.listing import Listing
+from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import load_rulebook
 from domain.scoring import WEIGHTS, Score, score_listing
 
@@ -38,7 +39,7 @@ def points(scored: Score, name: str) -> float:
 def test_a_good_listing_has_every_point_and_no_reason() -> None:
     scored = score(GOOD)
     assert scored.total == 100
-    assert [part.reasons for part in scored.parts] == [()] * 5
+    assert [part.reasons for part in scored.parts] == [()] * 6
     assert abs(sum(WEIGHTS.values()) - 1) < 1e-9
 
 
@@ -109,6 +110,43 @@ def test_other_texts_count_too(fields: dict[str, str], part: str, reason: str) -
     rated = score(GOOD.with_fields(fields)).part(part)
     assert rated is not None
     assert reason in rated.reasons
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [
+        ("Acme Enamel Kettle 3 L Red", 'the title says "3 L", the rest of the row "2 litres"'),
+        ("Acme Enamel Kettle 2000 ml Red", ""),
+        ("Acme Enamel Kettle KX9 Red", '"KX9" stands in the title alone'),
+        ("Acme Enamel Kettle Pack of 6", '"Pack of 6" stands in the title alone'),
+        ("Acme Enamel Kettle 2 L Blue", "the title says blue, the color red"),
+        ("Acme Copper Kettle 2 L", "the title says copper, the material steel"),
+    ],
+)
+def test_a_title_that_its_row_contradicts_loses_grounding(title: str, reason: str) -> None:
+    part = score(with_title(title)).part("grounding")
+    assert part is not None
+    assert part.reasons == ((reason,) if reason else ())
+
+
+def test_a_row_that_says_nothing_more_contradicts_nothing() -> None:
+    row = Listing(key="1", fields={"title": "Acme Kettle 3 L KX9"}, attributes={"brand": "Acme"})
+    assert points(score(row), "grounding") == 1
+
+
+def test_the_rows_own_name_for_the_product_is_missed() -> None:
+    row = Listing(
+        key="1",
+        fields={"title": "15mm Combo", "description": "A wrench of forged steel."},
+        attributes={"handle": "15mm-combo-wrench", "product_type": "Tools"},
+    )
+    rated = score(row).part("title")
+    assert rated is not None
+    assert 'the title does not say "wrench", as the rest of the row does' in rated.reasons
+
+
+def test_findings_at_hand_are_not_looked_for_again() -> None:
+    assert score_listing(GOOD, RULES, findings=check_listing(GOOD, RULES)) == score(GOOD)
 
 
 def test_words_are_never_rewarded() -> None:
