@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from core.clock import wait_until
+from tests.support.chaos import own_worker
 from tests.support.command import build_command, find_pool, kill_workers
 from tests.support.groq_sim import running_groq
 from tests.support.jobs import make_csv, open_deps, query
@@ -235,3 +236,10 @@ def test_ctrl_c_leaves_nothing_behind(with_groq, groq, deps, file, out, redis_ur
     assert not out.exists()
     assert list_processes(Path(pool)) == {}
     assert find_left(deps, redis_url) == ([], [])
+
+
+def test_a_worker_of_the_product_takes_none_of_its_jobs(with_groq, command, file, out):
+    """It has no key here: whatever it took would be written by rules."""
+    with own_worker(command.environ):
+        told = with_groq.run(file, "--channel", "ebay", "--out", out, "--json").object
+    assert told["engine"] == {"groq": 12, "rules": 0}
