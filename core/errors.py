@@ -126,6 +126,18 @@ class UnavailableError(AppError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyError(AppError):
+    """The caller has too much under way already; the same request may succeed later."""
+
+    code = "too_many_requests"
+    retryable = True
+    http_status = 429
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float = 60.0) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
 class LlmError(AppError):
     """A call to the language model gave no usable answer."""
 

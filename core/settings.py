@@ -138,6 +138,12 @@ class Settings:
     )
     workers_min: int = _var("WORKERS_MIN", _whole(0, 50), 1, "fewest bulk worker replicas")
     workers_max: int = _var("WORKERS_MAX", _whole(1, 50), 2, "most bulk worker replicas")
+    seller_backlog_max: int = _var(
+        "SELLER_BACKLOG_MAX",
+        _whole(1, 100_000_000),
+        500_000,
+        "a seller with so many unfinished jobs gets 429 until some have ended",
+    )
     worker_pool: str = _var(
         "LISTWRIGHT_POOL", _text, "default", "which jobs this process serves; set by the commands"
     )

@@ -98,6 +98,10 @@ class JobQueue(Protocol):
         """Those whose message is no longer on the road."""
         ...
 
+    def is_crowded(self) -> bool:
+        """Whether the road is so full that nothing new should be taken in; False if unknown."""
+        ...
+
     def count_messages(self) -> Mapping[Lane, int]:
         """Messages by lane, those in workers' hands included; raises UnavailableError."""
         ...

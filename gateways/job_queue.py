@@ -24,6 +24,10 @@ WEB_TIMEOUT_S: Final = 0.3
 WEB_PAUSE_S: Final = 5.0
 """After a failed push the web side does not try again for so long: the dispatcher will send."""
 
+CROWDED_SHARE: Final = 0.7
+MEMORY_LOOK_S: Final = 1.0
+REFUSED_LOOK_S: Final = 60.0
+
 WORKER_RETRIES: Final = 30
 WORKER_TIMEOUT_S: Final = 15.0
 
@@ -86,6 +90,8 @@ class RedisJobQueue:
         self._bells = bells
         self._namespace = get_namespace(pool)
         self._closed_until_s = 0.0
+        self._crowded = False
+        self._look_at_memory_s = 0.0
 
     def push(self, dispatches: Sequence[Dispatch]) -> None:
         """Send; raises UnavailableError, and does so at once for a while after a failure."""
@@ -100,6 +106,26 @@ class RedisJobQueue:
             lanes = dict.fromkeys(dispatch.lane.value for dispatch in dispatches)
             add_rings(pipeline, self._namespace, list(lanes))
             pipeline.execute()
+
+    def is_crowded(self) -> bool:
+        """Whether Redis uses most of the memory it may; asked once a second at most.
+
+        At the limit it refuses acknowledgements as well, so workers could not even drain it. Where
+        there is no limit, or it may not be asked, the answer is no.
+        """
+        now_s = monotonic_s()
+        if now_s >= self._look_at_memory_s:
+            self._look_at_memory_s = now_s + MEMORY_LOOK_S
+            try:
+                memory = self._client.info("memory")
+            except redis.ResponseError:
+                self._crowded, self._look_at_memory_s = False, now_s + REFUSED_LOOK_S
+            except redis.RedisError:
+                self._crowded, self._look_at_memory_s = False, now_s + WEB_PAUSE_S
+            else:
+                limit = memory.get("maxmemory", 0)
+                self._crowded = limit > 0 and memory["used_memory"] >= CROWDED_SHARE * limit
+        return self._crowded
 
     def count_messages(self) -> dict[Lane, int]:
         """Messages by lane: waiting, fetched, in work, left by the dead.

@@ -76,6 +76,16 @@ def count_unfinished(session: Session, seller_id: uuid.UUID, lane: Lane) -> int:
     return session.scalars(found).one()
 
 
+def count_backlog(session: Session, seller_id: uuid.UUID, *, most: int) -> int:
+    """How many of the seller's jobs are not final, counted up to ``most``."""
+    few = (
+        select(JobRow.seller_id)
+        .where(JobRow.seller_id == seller_id, JobRow.state.in_((*PENDING, JobState.RUNNING)))
+        .limit(most)
+    )
+    return session.scalars(select(func.count()).select_from(few.subquery())).one()
+
+
 def count_foreign_twins(
     session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID | None, work_hashes: Sequence[str]
 ) -> int:

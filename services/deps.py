@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,10 @@ class LlmDoor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """What services work with. ``door`` is None where there is no key, or no need of one."""
+    """What services work with. ``door`` is None where there is no key, or no need of one.
+
+    ``backlogs`` remembers large backlogs of sellers: how many jobs, and when they were counted.
+    """
 
     settings: Settings
     database: Database
@@ -61,6 +65,7 @@ class Deps:
     pool: str
     llm_model: str
     door: LlmDoor | None = None
+    backlogs: dict[uuid.UUID, tuple[int, float]] = field(default_factory=dict, compare=False)
 
     @property
     def has_llm(self) -> bool:

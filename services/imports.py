@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from core.errors import ConflictError, InvalidFieldError, NotFoundError, TooLargeError
 from core.ids import new_id
 from domain.brief import EngineChoice, Mode
-from domain.files.source import ByteStream, FileShape
+from domain.files.choices import Columns
+from domain.files.source import ByteStream, FileShape, RowProblem
 from domain.job import JobKind, Lane
 from domain.listing import TEXT_FIELDS, Channel
 from domain.ports import Dispatch
@@ -23,6 +24,7 @@ from models import import_file as imports
 from models import job as jobs
 from models import job_reads
 from services.deps import Deps
+from services.pressure import require_room
 from services.submit import Wish, push_quietly
 
 CHUNK_BYTES: Final = 1024 * 1024
@@ -30,19 +32,27 @@ CHUNK_BYTES: Final = 1024 * 1024
 CLAIM_S: Final = 20.0
 """So long a job may work on a file before it lets another have its turn."""
 
+PROBLEMS_SHOWN: Final = 100
+PROBLEMS_KEPT: Final = 1000
+
 PARSING = ("received", "parsing")
 OVER = ("done", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """How an import should be worked on; ``limit`` counts products in file order (None: all)."""
+    """How an import should be worked on; ``limit`` counts products in file order (None: all).
+
+    ``mapping`` None means that the seller said nothing: what they chose for the newest file with
+    the same header holds again. {} means that our own recognition alone decides.
+    """
 
     mode: Mode = Mode.FIX
     engine: EngineChoice = EngineChoice.AUTO
     fields: tuple[str, ...] = ()
     limit: int | None = None
     profile: str = ""
+    mapping: Columns | None = None
     lane: Lane = Lane.BULK
 
     def to_json(self) -> dict[str, Any]:
@@ -50,7 +60,7 @@ class ImportOptions:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> ImportOptions:
+    def from_json(cls, stored: Mapping[str, Any]) -> ImportOptions:
         """Rebuild what ``to_json`` stored."""
         return cls(
             mode=Mode(stored["mode"]),
@@ -58,6 +68,7 @@ class ImportOptions:
             fields=tuple(stored["fields"]),
             limit=stored["limit"],
             profile=stored["profile"],
+            mapping=read_columns(stored.get("mapping")),
             lane=Lane(stored["lane"]),
         )
 
@@ -65,6 +76,13 @@ class ImportOptions:
     def wish(self) -> Wish:
         """The same for one listing."""
         return Wish(mode=self.mode, engine=self.engine, touch=self.fields)
+
+
+def read_columns(stored: Mapping[str, Any] | None) -> Columns | None:
+    """Chosen columns as they were stored."""
+    if stored is None:
+        return None
+    return {name: tuple(headers) for name, headers in stored.items()}
 
 
 def parse_fields(names: Iterable[str]) -> tuple[str, ...]:
@@ -112,7 +130,9 @@ def receive_import(
     TooLargeError past the limit; what was stored by then is deleted.
     """
     import_id = new_id()
+    crowded = deps.queue.is_crowded()
     with deps.database.transaction(seller=seller_id) as session:
+        require_room(deps, session, seller_id, crowded=crowded)
         imports.insert_import(
             session,
             seller_id=seller_id,
@@ -200,8 +220,10 @@ def insert_import_job(
 def confirm_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> None:
     """Let the jobs of an import flow. Confirming twice is confirming once.
 
-    Raises NotFoundError; ConflictError while it is being read, or when it cannot be worked on.
+    Raises NotFoundError; ConflictError while it is being read, or when it cannot be worked on;
+    TooManyError or UnavailableError when there is no room for its jobs just now.
     """
+    crowded = deps.queue.is_crowded()
     with deps.database.transaction(seller=seller_id) as session:
         _require_import(session, seller_id, import_id)
         row = imports.lock_import(session, seller_id, import_id)
@@ -212,6 +234,7 @@ def confirm_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> No
                 f"the import is {row.state}; only one that is ready can be confirmed.",
                 remedy="Wait until its state is ready, or upload the file again.",
             )
+        require_room(deps, session, seller_id, crowded=crowded)
         batch_id = new_id()
         batches.insert_batch(
             session, seller_id=seller_id, batch_id=batch_id, kind="import", total=0
@@ -257,9 +280,25 @@ def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[s
                 "message": one.message,
                 "value": one.value,
             }
-            for one in imports.list_problems(session, seller_id, import_id, limit=100)
+            for one in imports.list_problems(session, seller_id, import_id, limit=PROBLEMS_SHOWN)
         ]
     return shown
+
+
+def list_problems(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> list[RowProblem]:
+    """The row problems of an import that are kept (the first 1,000); raises NotFoundError."""
+    with deps.database.transaction(seller=seller_id) as session:
+        _require_import(session, seller_id, import_id)
+        return [
+            RowProblem(
+                line=one.line,
+                column=one.column_name,
+                code=one.code,
+                message=one.message,
+                value=one.value,
+            )
+            for one in imports.list_problems(session, seller_id, import_id, limit=PROBLEMS_KEPT)
+        ]
 
 
 def list_imports(deps: Deps, seller_id: uuid.UUID, *, limit: int = 20) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ from services.catalogue import (
     store_listings,
 )
 from services.deps import Deps
+from services.pressure import require_room
 
 log = get_logger(__name__)
 
@@ -78,12 +79,15 @@ def submit_job(deps: Deps, seller_id: uuid.UUID, order: Order) -> Accepted:
     """Take an order in; once this returns, the job reaches a final state whatever happens.
 
     The same work asked for again while it is under way is the same job. Raises InvalidFieldError,
-    NotFoundError, IdempotencyMismatchError, UnavailableError (then nothing was taken in).
+    NotFoundError, IdempotencyMismatchError, TooManyError, UnavailableError: then nothing was
+    taken in.
     """
+    crowded = deps.queue.is_crowded()
     with deps.database.transaction(seller=seller_id) as session:
         replayed = _find_replay(session, seller_id, order)
         if replayed is not None:
             return replayed
+        require_room(deps, session, seller_id, crowded=crowded)
         job_id, state, dispatch = _insert_order(deps, session, seller_id, order)
         if order.idempotency_key:
             idempotency.insert_key(

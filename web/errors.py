@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import RoutingException
 from werkzeug.wrappers import Response
 
-from core.errors import AppError, FileFormatError, UnavailableError
+from core.errors import AppError, FileFormatError, TooManyError, UnavailableError
 from core.log import get_logger
 from web.context import get_request_id
 from web.problems import get_code, get_problem
@@ -66,7 +66,7 @@ def answer_app_error(error: AppError) -> ResponseReturnValue:
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request_failed", code=error.code, reason=error.message)
     headers = {}
-    if isinstance(error, UnavailableError):
+    if isinstance(error, UnavailableError | TooManyError):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     if error.http_status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="listwright"'

@@ -53,6 +53,9 @@ class Road:
         there = {(one.job_id, one.dispatch_no) for one in self.sent} - self.lost
         return [one for one in dispatches if (one.job_id, one.dispatch_no) not in there]
 
+    def is_crowded(self) -> bool:
+        return False
+
     def count_messages(self) -> dict[Lane, int]:
         return dict.fromkeys(Lane, 0)
 
