@@ -11,11 +11,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.clock import monotonic_s, sleep
-from core.errors import AppError, CostLimitError, InputError, InvalidFieldError, SettingsError
+from core.errors import (
+    AppError,
+    ConflictError,
+    CostLimitError,
+    InputError,
+    InvalidFieldError,
+    SettingsError,
+)
 from core.ids import new_id
 from core.settings import Settings, load_settings
 from domain.brief import EngineChoice
 from domain.files.forms import Form
+from domain.files.problems import write_problems
 from domain.files.source import RowProblem
 from embedded.progress import Progress
 from embedded.report import build_object, print_object, print_table
@@ -31,6 +39,7 @@ from services.imports import (
     confirm_import,
     get_import,
     list_failures,
+    list_problems,
     parse_channel,
     parse_fields,
     receive_import,
@@ -54,6 +63,7 @@ class Request:
     out: Path | None = None
     options: ImportOptions = field(default_factory=ImportOptions)
     form: Form | None = None
+    problems: Path | None = None
     max_cost_usd: float = 1.0
     as_json: bool = False
 
@@ -107,8 +117,9 @@ def check_request(request: Request, environ: Mapping[str, str]) -> Request:
         raise InvalidFieldError(
             "it would overwrite your file.", field="--out", remedy="Name another file."
         )
-    if not out.parent.is_dir():
-        raise InvalidFieldError(f"there is no folder {out.parent}.", field="--out")
+    for name, place in (("--out", out), ("--problems", request.problems or out)):
+        if not place.parent.is_dir():
+            raise InvalidFieldError(f"there is no folder {place.parent}.", field=name)
     options = replace(request.options, fields=parse_fields(request.options.fields))
     return replace(request, out=out, options=options)
 
@@ -161,6 +172,7 @@ def _optimize(run: Run) -> int:
     )
     try:
         read = _wait(run, import_id, {"ready"}, "reading")
+        _write_problems(run, import_id, read)
         form = choose_form_of(read, run.request.form)
         _check_cost(run, read)
         confirm_import(run.deps, run.seller.id, import_id)
@@ -189,6 +201,10 @@ def _wait(run: Run, import_id: uuid.UUID, states: set[str], label: str) -> dict[
             return shown
         if shown["state"] == "failed":
             raise_failure(run.request.file, shown["error"])
+        if shown["state"] == "cancelled":
+            raise ConflictError(
+                "the run was cancelled from elsewhere.", remedy="Run the command again."
+            )
         progress = shown["progress"]
         run.progress.show(label, int(progress["finished"]), int(progress["total"]))
         run.worker.ensure_running()
@@ -223,6 +239,16 @@ def _check_cost(run: Run, read: Mapping[str, Any]) -> None:
             field="--max-cost-usd",
             remedy="Raise it, or lower --limit, or use --engine rules.",
         )
+
+
+def _write_problems(run: Run, import_id: uuid.UUID, read: Mapping[str, Any]) -> None:
+    path = run.request.problems
+    if path is not None:
+        with path.open("wb") as file:
+            file.writelines(write_problems(list_problems(run.deps, run.seller.id, import_id)))
+        run.notes.append(f"The row problems stand in {path}.")
+    elif read["problems_total"]:
+        run.notes.append("--problems FILE writes all row problems as CSV.")
 
 
 def _write(run: Run, import_id: uuid.UUID, form: Form) -> None:

@@ -286,7 +286,7 @@ def list_abandoned_pools(session: Session, *, stale_s: float) -> list[str]:
         text(
             "SELECT DISTINCT j.pool FROM app.job j WHERE j.pool <> 'default'"
             " AND j.state IN ('available', 'running', 'retryable')"
-            " AND j.created_at < clock_timestamp() - interval '2 minutes'"
+            " AND j.created_at < clock_timestamp() - interval '30 seconds'"
             " AND clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => :stale_s)"
             " AND NOT EXISTS (SELECT FROM app.worker_process p WHERE p.pool = j.pool"
             "  AND p.beat_at > clock_timestamp() - make_interval(secs => :stale_s))"
