@@ -23,6 +23,13 @@ _HAS_UNIT = regex.compile(r"[^\d\s.,/-]")
 _GENERATION = regex.compile(r"[2-6]G", regex.IGNORECASE)
 _ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)", regex.IGNORECASE)
 _NAME_RUN = 3
+_LONG_LIST = 3
+_LOOSE_KINDS = frozenset({"color", "size"})
+_PART_END = regex.compile(r"\s*(?:[,;|()\[\]/&+–—]|-\s|$)")  # noqa: RUF001 - sellers write dashes
+_VARIES = regex.compile(
+    r"colou?r|size|option|variation|farbe|größe|couleur|talla", regex.IGNORECASE
+)
+_FITS = regex.compile(r"\b(?:for|fits|compatible|untuk|für|pour|para)\b", regex.IGNORECASE)
 _IN_NAME = regex.compile(r"\s+(?:(?:to|of|the|de|du|la|&)\s+)?")
 _TITLES = frozenset({"title", "short_title", "seo_title"})
 _PROSE = frozenset({"description", "short_description", "bullets", "seo_description", "highlights"})
@@ -157,12 +164,44 @@ def list_required(listing: Listing) -> tuple[LostFact, ...]:
     Brand, product type, counts, sizes, models and colours; each once, in the title's order.
     """
     title = listing.text("title")
-    facts = [fact for fact in list_facts(title) if _is_required(fact)]
+    facts = _drop_compatible(_list_own(listing, title), title)
     order = {"count": 1, "measure": 2, "size": 2, "model": 3, "color": 4}
     named = [*_list_named("brand", listing.brand, title), *_list_type(listing, title)]
     ranked = sorted(facts, key=lambda fact: (order[fact.kind], fact.start))
     rest = _merge_neighbours(ranked, title)
     return tuple({(fact.kind, fact.normalized): fact for fact in (*named, *rest)}.values())
+
+
+def _list_own(listing: Listing, title: str) -> list[Fact]:
+    """The facts that are the product's own; "Mint Green" is one where its last word is."""
+    own: list[Fact] = []
+    for fact in reversed([fact for fact in list_facts(title) if _is_required(fact)]):
+        is_lead = bool(own) and own[-1].kind == fact.kind and own[-1].start == fact.end + 1
+        if is_lead or _is_own(fact, title, listing):
+            own.append(fact)
+    return own[::-1]
+
+
+def _is_own(fact: Fact, title: str, listing: Listing) -> bool:
+    """Whether a colour or a size is the product's: it ends a part of the title or is an attribute.
+
+    Inside a phrase it may be of something else: "blue ion", "iPhone XS"; a colour in capitals
+    there is taken for the product's, unless it stands in what that fits.
+    """
+    if fact.kind not in _LOOSE_KINDS or _PART_END.match(title, fact.end):
+        return True
+    fits = _FITS.search(title)
+    if fact.kind == "color" and fact.text[0].isupper() and not (fits and fits.end() < fact.start):
+        return True
+    values = (value for name, value in listing.attributes.items() if _VARIES.search(name))
+    return any(fold(fact.text) in fold(value) for value in values)
+
+
+def _drop_compatible(facts: list[Fact], title: str) -> list[Fact]:
+    """Without the codes of a long list of what the product fits: they are not its own model."""
+    fits = _FITS.search(title)
+    listed = [f for f in facts if f.kind == "model" and fits and f.start > fits.start()]
+    return [f for f in facts if f not in listed] if len(listed) >= _LONG_LIST else facts
 
 
 def _merge_neighbours(facts: list[Fact], title: str) -> list[LostFact]:

@@ -21,6 +21,8 @@ _IMITABLE: Final = frozenset({"material", "color"})
 _UPPER_ONLY: Final = frozenset({"ce", "ss", "ori", "led", "uk", "eva", "asli"})
 _NEVER: Final = frozenset({"für"})
 """Words that only folding makes look like an entry (fur)."""
+_PLAIN_KINDS: Final = frozenset({"color", "material", "country", "audience"})
+_ACRONYMS: Final = frozenset({"pvc", "abs", "eva", "tpu", "mdf", "usa", "inox"})
 _PLATED: Final = frozenset({"plated", "tone", "toned"})
 _NEGATION_REACH: Final = 2
 _MIXED_SHARE: Final = 0.25
@@ -90,6 +92,13 @@ def is_common(word: str, languages: frozenset[str] | None = None) -> bool:
     if languages is None:
         return not forms.isdisjoint(lexicon.common)
     return any(not forms.isdisjoint(lexicon.common_by_language.get(one, ())) for one in languages)
+
+
+def states_plainly(word: str) -> bool:
+    """Whether a word states a colour, material, country or audience: DOG is no acronym."""
+    folded = fold(word)
+    entries = get_lexicon().phrases.get((stem(folded),), ())
+    return folded not in _ACRONYMS and any(entry.kind in _PLAIN_KINDS for entry in entries)
 
 
 def list_languages(words: Collection[str]) -> frozenset[str]:

@@ -12,10 +12,12 @@ import regex
 from domain.facts_extract import list_claims
 from domain.facts_lexicon import list_stated
 from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, list_quantities, list_spelled
-from domain.text import Word, blank_broken, fold, list_forms, list_words
+from domain.text import Word, blank_broken, fold, list_forms, list_words, stem
 
 _URL = regex.compile(r"https?://[^\s\"'<>]+", regex.IGNORECASE)
 _PIECES = regex.compile(r"\p{L}+|\p{N}+")
+_LATIN = regex.compile(r"\p{Latin}{2,}")
+_OTHER_SCRIPT = regex.compile(r"[\p{L}--\p{Latin}]", regex.V1)
 _LONGEST_GRAM: Final = 4
 _LONGEST_CODE: Final = 24
 _MOST_PIECES: Final = 6
@@ -92,6 +94,9 @@ def _add_words(reading: Reading, words: list[Word]) -> None:
 
 def _add_pieces(reading: Reading, start: int, code: str) -> None:
     """A code is also known by its parts: ``WH1000XM4`` by ``1000xm4``, ``1000`` and ``wh``."""
+    if not code.isascii() and _OTHER_SCRIPT.search(code):
+        for latin in _LATIN.findall(code):
+            reading.words.setdefault(stem(latin), start)
     if code.isalpha() or code.isdigit() or len(code) > _LONGEST_CODE:
         return
     pieces = _PIECES.findall(code)[:_MOST_PIECES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import regex
 
-from domain.facts_lexicon import is_common
+from domain.facts_lexicon import is_common, states_plainly
 from domain.listing import Listing
 from domain.marketplaces.check_capitals import list_shouted
 from domain.marketplaces.names import OwnNames
@@ -19,6 +19,8 @@ _ALL_LOUD_SHARE = 0.8
 _VOWEL = regex.compile(r"[aeiouyäöüáéíóúàèêâ]", regex.IGNORECASE)
 _CLUSTER = regex.compile(r"[^AEIOUYÄÖÜÉÈÊÁÍÓÚ]{4}")
 _SHORTEST_LOUD = 3
+_MANY_SHOUTED = 2
+"""Shouted words; beside so many, half a title in capitals would look forgotten."""
 
 
 def calm_capitals(text: str, listing: Listing) -> str:
@@ -30,6 +32,7 @@ def calm_capitals(text: str, listing: Listing) -> str:
     shouted = set(list_shouted(text, names))
     loudness = _measure_loudness(text)
     is_loud = loudness >= _LOUD_SHARE
+    is_shouting = len(shouted) >= _MANY_SHOUTED
     beside = _list_beside(text, shouted)
 
     def calm(match: regex.Match[str]) -> str:
@@ -37,8 +40,9 @@ def calm_capitals(text: str, listing: Listing) -> str:
         at, end = match.span()
         if names.covers(text, at, end, any_case=True) or _stands_by_digit(text, at, end):
             return word
-        plain = (is_loud or at in beside) and _is_plain(word)
-        if word in shouted or plain or (loudness >= _ALL_LOUD_SHARE and _is_sayable(word)):
+        plain = (is_loud or at in beside or is_shouting) and _is_plain(word)
+        sayable = (is_shouting or loudness >= _ALL_LOUD_SHARE) and _is_sayable(word)
+        if word in shouted or plain or sayable:
             return _soften(word, first=not text[:at].strip())
         return word
 
@@ -89,7 +93,7 @@ def _is_plain(word: str) -> bool:
     bare = regex.sub(r"['\u2019].*", "", word)
     if bare in load_lexicon().acronyms or len(bare) < _SHORTEST_LOUD:
         return bare.casefold() in load_lexicon().small
-    return is_common(bare) and _VOWEL.search(bare) is not None
+    return (is_common(bare) or states_plainly(bare)) and _VOWEL.search(bare) is not None
 
 
 def _is_sayable(word: str) -> bool:

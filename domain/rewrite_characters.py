@@ -42,8 +42,17 @@ def fix_characters(
     if wrong == "*":
         replacement = " "
     for start, end in reversed(targets):
-        text = text[:start] + replacement + text[end:]
+        inside = wrong == "_" and _joins_code(text, start, end)
+        text = text[:start] + ("-" if inside else replacement) + text[end:]
     return text
+
+
+def _joins_code(text: str, start: int, end: int) -> bool:
+    """Whether a sign stands inside a code ("COLAT_MW20"), which a space would tear."""
+    before = regex.search(r"[\p{L}\p{N}]+$", text[:start])
+    after = regex.match(r"[\p{L}\p{N}]+", text[end:])
+    around = (before.group() if before else "") + (after.group() if after else "")
+    return bool(before and after and regex.search(r"\d", around))
 
 
 def spare_repeats(text: str, characters: str, limit: int, language: str) -> str:

@@ -34,6 +34,9 @@ from domain.rewrite_shorten import (
 from domain.rewrite_tidy import strip_dangling, tidy_line
 from domain.text import SAFE_TAGS, blank_broken, clean_html, is_html, list_words
 
+_DIGITS_ALONE = regex.compile(r"[(\[]\s*\d[\s\d]*[)\]]")
+"""What is left of an aside in another script says nothing."""
+
 PROSE: Final = frozenset({"description", "short_description"})
 """Fields of several sentences and lines; all others are one line each."""
 
@@ -154,7 +157,7 @@ def _mend_regex(text: str, _finding: Finding, rule: Rule, patient: Patient) -> s
 
 def _mend_language(text: str, _finding: Finding, _rule: Rule, patient: Patient) -> str:
     foreign = regex.compile(r"(?:[^\P{L}\p{Latin}]+\p{M}*)+")
-    return drop_matches(text, foreign, patient.names)
+    return _DIGITS_ALONE.sub(" ", drop_matches(text, foreign, patient.names))
 
 
 def _mend_phrase(text: str, finding: Finding, _rule: Rule, patient: Patient) -> str:
@@ -180,8 +183,16 @@ def _mend_repeats(text: str, finding: Finding, _rule: Rule, patient: Patient) ->
     if shorter or not repeats:
         return shorter or _drop_last_word(text, wanted)
     last = repeats[-1]
-    start = next((w.start for w in list_repeats(text) if w.end == last.start - 1), last.start)
-    return f"{text[:start]} {text[last.end :]}"
+    start, end = _widen(text, last.start, last.end)
+    return f"{text[:start]} {text[end:]}"
+
+
+def _widen(text: str, start: int, end: int) -> tuple[int, int]:
+    """A repeat with the repeats right beside it: of "Hair Dryer" no "Dryer" stays behind."""
+    repeats = list_repeats(text)
+    first = next((word.start for word in repeats if word.end == start - 1), start)
+    last = next((word.end for word in repeats if word.start == end + 1), end)
+    return first, last
 
 
 def _drop_part(text: str, wanted: str, patient: Patient) -> str:

@@ -25,6 +25,10 @@ _ASIDE = regex.compile(
 SEGMENT = regex.compile(r"\s*[|;•·]\s*|,\s+|\s+[-–—/]\s+|\s+//\s+")  # noqa: RUF001
 """What parts a title into pieces."""
 _PROMOTION = regex.compile(rf"(?<![\w-])(?:{PROMOTION})(?![\w-])[!.]*", regex.IGNORECASE)
+_RANGE = regex.compile(
+    r"(?:(?:up\s?to|from|ab|von)\s+)?\d+\s*(?:to|bis|hingga|à|a|-|~)\s*\d+(?:\s\p{L}+)?",
+    regex.IGNORECASE,
+)
 _COD = regex.compile(r"\W*COD\W*", regex.IGNORECASE)
 _WISHED_KINDS: Final = frozenset({"color", "count", "measure", "size"})
 _MOST_WISHES: Final = 2
@@ -97,7 +101,7 @@ def cut_clean(text: str, limit: int) -> str:
     }
     words = list_words(text)
     ends = [word.end for word in words if word.end <= limit and word.end not in inside]
-    whole = [end for end in ends if end == len(text) or not _runs_on(text, end)]
+    whole = [end for end in ends if end == len(text) or not _is_parted(text, end)]
     if not whole:
         return cut_graphemes(text, limit).rstrip() if words and words[0].end > limit else ""
     cut = _close(text[: _after(text, whole[-1], limit)])
@@ -114,6 +118,12 @@ def _strip_open(text: str) -> str:
         text = strip_dangling(text[: words[-1].start])
         words = list_words(text)
     return text
+
+
+def _is_parted(text: str, end: int) -> bool:
+    """Whether a cut at ``end`` parts a word, or a range of numbers ("6 to 14 years")."""
+    ranges = (found.span() for found in _RANGE.finditer(text))
+    return _runs_on(text, end) or any(start < end < last for start, last in ranges)
 
 
 def _runs_on(text: str, end: int) -> bool:

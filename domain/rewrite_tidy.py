@@ -23,6 +23,7 @@ _DOUBLED = regex.compile(
 )
 _HEAD = regex.compile(rf"^[\s{_SEPARATORS}!?.)\]}}】'’-]+(?<![.](?=\d))")
 _TAIL = regex.compile(rf"[\s{_SEPARATORS}(\[{{【-]+$")
+_QUOTE = regex.compile(r"(?<!\d\s?)[\"“”]")
 _COMMA_GAP = regex.compile(r",(?=[\p{L}])")
 _LONGEST_TAIL: Final = 4
 
@@ -32,7 +33,7 @@ def tidy_line(text: str) -> str:
     line = _COMMA_GAP.sub(", ", " ".join(blank_broken(text).split()))
     for _ in range(3):
         line = _EMPTY_PAIR.sub(" ", line)
-    line = _drop_lone_brackets(line)
+    line = _drop_lone_quote(_drop_lone_brackets(line))
     line = _DOUBLED.sub(_keep_first, line)
     line = _SPACE_BEFORE.sub(r"\1", line)
     line = _SPACE_AFTER_OPEN.sub(r"\1", line)
@@ -72,6 +73,16 @@ def strip_dangling(text: str) -> str:
 def _keep_first(match: regex.Match[str]) -> str:
     first = match.group(1).strip()
     return f"{first} " if first in {",", ";"} else f" {first} "
+
+
+def _drop_lone_quote(text: str) -> str:
+    """Remove a quotation mark whose partner is missing; after a digit it is an inch mark."""
+    marks = [match.start() for match in _QUOTE.finditer(text)]
+    if len(marks) % 2 == 0:
+        return text
+    opening = [at for at in marks if at == 0 or text[at - 1].isspace() or text[at - 1] in "(["]
+    lone = (opening or marks)[-1]
+    return text[:lone] + text[lone + 1 :]
 
 
 def _drop_lone_brackets(text: str) -> str:

@@ -29,7 +29,8 @@ OPENERS: Final = read_words(
     """
     low high long full fast quick new multi dual double single big ultra extra super heavy
     light soft hard strong non anti all more no not very deep wide thick thin real true
-    self easy early internet led usb
+    self easy early internet led usb hot cold bad good oral under dolby cell
+    suitable age aged ages upto
     """
 )
 """Words that a cut leaves pointing at nothing: never the last of a shortened title."""
@@ -50,7 +51,7 @@ FILLERS: Final = read_words(
 PROMOTION: Final = (
     r"ready\s?stocks?|现货|buy\s\d+\s(?:get|take|free)\s\d+(?:\s?%)?(?:\s(?:off|free))?|"
     r"\d+\s?%\s?off|free\s(?:gifts?|shipping|delivery|ongkir)|gratis\songkir|"
-    r"flash\ssale|best\ssellers?|hot\s(?:sale|item|selling)|new\sarrivals?|limited\s(?:time|offers?)|"
+    r"flash\ssale|best[-\s]sell(?:ers?|ing)|hot\s(?:sale|item|selling)|new\sarrivals?|limited\s(?:time|offers?)|"
     r"local\s(?:seller|stock)|gratis\s?versand|(?:kostenloser|gratis)\sversand|versandkostenfrei|"
     r"livraison\sgratuite|env[ií]o\sgratis|ofertas?(?:\slimitadas?)?|sonderangebot|soldes|"
     r"(?:summer|winter|spring|autumn|christmas)\ssale|fast\s(?:delivery|shipping)|100%\s?(?:original|authentic|ori)|"

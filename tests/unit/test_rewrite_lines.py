@@ -1,0 +1,71 @@
+"""What a repaired line must not look like."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.facts import list_required
+from domain.listing import Listing
+from domain.rewrite import propose
+from domain.rewrite_shorten import cut_clean
+from domain.rewrite_tidy import tidy_line
+from tests.support.briefs import make_brief
+
+
+@pytest.mark.parametrize(
+    ("text", "tidied"),
+    [
+        ('"TAKING ACTION, SET OF 3', "TAKING ACTION, SET OF 3"),
+        ('Print "Taking Action", Set of 3', 'Print "Taking Action", Set of 3'),
+        ('TV 32" Full HD, 43"', 'TV 32" Full HD, 43"'),
+        ("Poster “Sunrise", "Poster Sunrise"),
+        ("Cover (blue", "Cover blue"),
+    ],
+)
+def test_no_quote_or_bracket_stands_alone(text: str, tidied: str) -> None:
+    assert tidy_line(text) == tidied
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "cut"),
+    [
+        ("Skates suitable for age upto 6 to 14 years", 31, "Skates"),
+        ("Mint Oral Spray for Bad Breath", 23, "Mint Oral Spray"),
+        ("Cooling Ice Pack Hot & Cold", 20, "Cooling Ice Pack"),
+    ],
+)
+def test_a_cut_leaves_nothing_that_points_nowhere(text: str, limit: int, cut: str) -> None:
+    assert cut_clean(text, limit) == cut
+
+
+@pytest.mark.parametrize(
+    ("channel", "title", "repaired"),
+    [
+        ("amazon", "Colat COLAT_MW20 Analog Watch", "Colat COLAT-MW20 Analog Watch"),
+        ("walmart", "CHEW TOY FOR DOG, ROPE, ONE SIZE", "Chew Toy for Dog, Rope, One Size"),
+        ("walmart", "DARK COMEDY / DARK FANTASY MOVIE", "Dark Comedy / Dark Fantasy Movie"),
+        (
+            "walmart",
+            "Acme Hair Dryer Salon Hair Dryer Travel Hair Dryer",
+            "Acme Hair Dryer Salon Travel",
+        ),
+        ("walmart", "Sim Card 5 Days 10GB ( 泰国5天网卡 )", "Sim Card 5 Days 10GB"),
+    ],
+)
+def test_titles_read_well_after_a_repair(channel: str, title: str, repaired: str) -> None:
+    brief, rules = make_brief(Listing(key="1", fields={"title": title}), channel)
+    assert propose(brief, rules).get("title", title) == repaired
+
+
+@pytest.mark.parametrize(
+    ("title", "kept", "spared"),
+    [
+        ("Hair Dryer 2200W strong blue ion care", "2200W", "blue"),
+        ("Cable 2M for Phone XS, XR, CC9 X3 F2 M3", "2M", "CC9"),
+        ("Leather Wallet Brown Gift Box", "Brown", ""),
+    ],
+)
+def test_only_the_products_own_facts_must_survive(title: str, kept: str, spared: str) -> None:
+    texts = {fact.text for fact in list_required(Listing(key="1", fields={"title": title}))}
+    assert kept in texts
+    assert spared not in texts
