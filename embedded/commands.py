@@ -84,9 +84,12 @@ def audit(**given: Any) -> None:  # noqa: ANN401 - click's options
 @click.option("--form", default=None, type=click.Choice([one.value for one in Form]))
 @click.option("--fields", default="", help="only these fields may change: title,description,…")
 @click.option("--limit", type=click.IntRange(min=0), help="so many products, in file order")
+@click.option("--map", "pairs", multiple=True, help='title="Column name"; again for others; auto')
+@click.option("--problems", type=click.Path(path_type=Path), help="write row problems as CSV")
 @click.option("--max-cost-usd", type=click.FloatRange(min=0), default=1.0, show_default=True)
 def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
     """Optimize FILE and write it back with the cells of passed suggestions changed."""
+    from domain.files.choices import parse_pairs  # noqa: PLC0415
     from embedded.optimize import Request, run_optimize_command  # noqa: PLC0415
     from services.imports import ImportOptions  # noqa: PLC0415
 
@@ -96,11 +99,13 @@ def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
             engine=EngineChoice(given["engine"]),
             fields=tuple(given["fields"].split(",")),
             limit=given["limit"],
+            mapping=parse_pairs(given["pairs"]),
         )
         request = Request(
             file=given["file"],
             channel=given["channel"].lower(),
             out=given["out"],
+            problems=given["problems"],
             options=options,
             form=Form(given["form"]) if given["form"] else None,
             max_cost_usd=given["max_cost_usd"],

@@ -132,6 +132,21 @@ def list_imports(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[
     return list(session.scalars(found))
 
 
+def list_mapped(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[ImportFileRow]:
+    """The newest imports that were read with columns the seller chose, {} among the choices."""
+    found = (
+        select(ImportFileRow)
+        .where(
+            ImportFileRow.seller_id == seller_id,
+            ImportFileRow.shape.is_not(None),
+            func.jsonb_typeof(ImportFileRow.options["mapping"]) == "object",
+        )
+        .order_by(ImportFileRow.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
 def update_import(
     session: Session, seller_id: uuid.UUID, import_id: uuid.UUID, **values: object
 ) -> None:

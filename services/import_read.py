@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -18,9 +18,10 @@ from core.clock import monotonic_s
 from core.errors import InvalidFieldError
 from core.log import get_logger
 from domain.catalogue import cost_picousd, get_llm
+from domain.files.choices import EarlierChoice, find_earlier
 from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
-from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct
+from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct, excerpt
 from domain.job import JobState
 from domain.listing import Listing
 from domain.marketplaces.checker import check_listing, list_unchecked
@@ -29,13 +30,13 @@ from models import import_file as imports
 from models import job as jobs
 from services.catalogue import build_listing, get_rules, get_shops, store_listings
 from services.deps import Deps
-from services.imports import CLAIM_S, PARSING, ImportOptions, open_stream
+from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, ImportOptions, open_stream
 from services.submit import build_brief, estimate_job_tokens, uses_llm
 
 log = get_logger(__name__)
 
 READ_CHUNK: Final = 200
-PROBLEMS_KEPT: Final = 1000
+CHOICES_KEPT: Final = 50
 
 
 @dataclass(slots=True)
@@ -91,13 +92,45 @@ def _begin(
     if row.shape:
         shape = FileShape.from_json(row.shape)
     else:
-        stream = open_stream(deps, row.seller_id, row.id)
-        shape = inspect_file(stream, limits=limits, profile=options.profile or None)
-        row = _recognise(deps, row, shape)
+        shape, options = _inspect(deps, row, limits, options)
+        row = _recognise(deps, row, shape, options)
     return FileWork(deps=deps, row=row, shape=shape, options=options, reading=reading)
 
 
-def _recognise(deps: Deps, row: imports.ImportFileRow, shape: FileShape) -> imports.ImportFileRow:
+def _inspect(
+    deps: Deps, row: imports.ImportFileRow, limits: FileLimits, options: ImportOptions
+) -> tuple[FileShape, ImportOptions]:
+    """What the file is, with the columns chosen now or, when nothing was said, before."""
+    stream = open_stream(deps, row.seller_id, row.id)
+    earlier = None
+    if options.mapping is None:
+        earlier = find_earlier(stream, _list_choices(deps, row), limits=limits)
+    if earlier is not None:
+        options = replace(options, mapping=earlier.columns)
+    shape = inspect_file(
+        stream, limits=limits, profile=options.profile or None, mapping=options.mapping
+    )
+    if earlier is not None and earlier.columns:
+        note = f"Columns taken as you chose them for {earlier.origin}; send others to change that."
+        shape = replace(shape, notes=(*shape.notes, note))
+    return shape, options
+
+
+def _list_choices(deps: Deps, row: imports.ImportFileRow) -> list[EarlierChoice]:
+    with deps.database.transaction(seller=row.seller_id) as session:
+        return [
+            EarlierChoice(
+                header=FileShape.from_json(one.shape or {}).header,
+                columns=ImportOptions.from_json(one.options).mapping or {},
+                origin=f"{excerpt(one.name)} on {one.created_at:%Y-%m-%d}",
+            )
+            for one in imports.list_mapped(session, row.seller_id, limit=CHOICES_KEPT)
+        ]
+
+
+def _recognise(
+    deps: Deps, row: imports.ImportFileRow, shape: FileShape, options: ImportOptions
+) -> imports.ImportFileRow:
     channel = row.channel or shape.channel
     if not channel:
         raise InvalidFieldError(
@@ -114,6 +147,7 @@ def _recognise(deps: Deps, row: imports.ImportFileRow, shape: FileShape) -> impo
             state="parsing",
             channel=channel,
             shape=shape.to_json(),
+            options=options.to_json(),
             rows_total=shape.rows,
         )
         return imports.lock_import(session, row.seller_id, row.id)

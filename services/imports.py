@@ -141,16 +141,8 @@ def receive_import(
             channel=parse_channel(channel),
             options=options.to_json(),
         )
-    got = _Received()
     try:
-        for seq, chunk in enumerate(_rechunk(body)):
-            got.size_bytes += len(chunk)
-            got.digest.update(chunk)
-            _require_size(deps, got.size_bytes)
-            with deps.database.transaction(seller=seller_id) as session:
-                imports.insert_chunk(
-                    session, seller_id=seller_id, import_id=import_id, seq=seq, body=chunk
-                )
+        got = _store_body(deps, seller_id, import_id, body)
     except BaseException:
         with deps.database.transaction(seller=seller_id) as session:
             imports.delete_import(session, seller_id, import_id)
@@ -167,6 +159,21 @@ def receive_import(
         dispatch = insert_import_job(deps, session, seller_id, import_id, phase="read")
     push_quietly(deps, dispatch)
     return import_id
+
+
+def _store_body(
+    deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, body: Iterable[bytes]
+) -> _Received:
+    got = _Received()
+    for seq, chunk in enumerate(_rechunk(body)):
+        got.size_bytes += len(chunk)
+        got.digest.update(chunk)
+        _require_size(deps, got.size_bytes)
+        with deps.database.transaction(seller=seller_id) as session:
+            imports.insert_chunk(
+                session, seller_id=seller_id, import_id=import_id, seq=seq, body=chunk
+            )
+    return got
 
 
 def _rechunk(body: Iterable[bytes]) -> Iterator[bytes]:

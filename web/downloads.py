@@ -11,12 +11,14 @@ from typing import Final
 from werkzeug.wrappers import Response
 
 from core.errors import ConflictError
+from domain.files.problems import write_problems
 from services.export import Export, export_import, parse_form
-from services.imports import get_import
+from services.imports import get_import, list_problems
 from web.context import get_deps, get_seller
 
 NOTES_HEADER: Final = "Listwright-Notes"
 FORM_HEADER: Final = "Listwright-Form"
+PROBLEMS_NAME: Final = "problems.csv"
 EXPORTABLE: Final = frozenset({"done", "cancelled"})
 _MAX_HEADER_CHARS: Final = 4000
 
@@ -34,6 +36,14 @@ def build_download(import_id: uuid.UUID, *, form: str) -> Response:
             remedy="Ask again when its state is done.",
         )
     return _attach(export_import(deps, seller.id, import_id, form=parse_form(form)))
+
+
+def build_problems(import_id: uuid.UUID) -> Response:
+    """The row problems of an import as a CSV; raises NotFoundError."""
+    problems = list_problems(get_deps(), get_seller().id, import_id)
+    response = Response(write_problems(problems), content_type="text/csv; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=PROBLEMS_NAME)
+    return response
 
 
 def _attach(export: Export) -> Response:

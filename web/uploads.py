@@ -13,13 +13,13 @@ from werkzeug.datastructures import FileStorage
 
 from core.errors import InvalidFieldError
 from domain.brief import EngineChoice, Mode
+from domain.files.choices import parse_columns
 from services.imports import CHUNK_BYTES, ImportOptions, parse_channel, parse_fields, receive_import
 from web.context import get_deps, get_seller
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_NAME_CHARS: Final = 200
 _MAX_LIMIT_DIGITS: Final = 9
-NAMES: Final = frozenset({"channel", "mode", "engine", "fields", "limit"})
 
 
 def receive_upload(file: FileStorage | None, form: Mapping[str, str]) -> uuid.UUID:
@@ -47,6 +47,7 @@ def parse_options(form: Mapping[str, str]) -> ImportOptions:
         engine=EngineChoice(_choose(form, "engine", list(EngineChoice))),
         fields=parse_fields(form.get("fields", "").split(",")),
         limit=_parse_limit(form.get("limit", "").strip()),
+        mapping=parse_columns(form.get("mapping", "")),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.errors import FileFormatError, TooLargeError
-from domain.files.columns import describe_title_columns
+from domain.files.columns import describe_title_columns, list_choices
 from domain.files.dialect import (
     SAMPLE_CHARS,
     Header,
@@ -104,32 +104,43 @@ def choose_header(opened: Opened, *, wanted: Wanted, limits: FileLimits) -> tupl
         ]
         if found:
             return max(found, key=lambda one: one[1].confidence)
-    raise _no_title(opened, limits)
+    raise _no_title(opened, limits, chosen=list_choices(wanted.mapping.get("title", ())))
 
 
-def _no_title(opened: Opened, limits: FileLimits) -> FileFormatError:
+def _no_title(opened: Opened, limits: FileLimits, *, chosen: Sequence[str]) -> FileFormatError:
     """The error for a file without a title column, or for what kept us from reading its header."""
     for sheet, records in opened.sheets.items():
         for record in records:
             if record.raw.strip() and not record.raw.startswith("#"):
                 names = read_names(record, opened.tokenizer)
                 require_narrow(names, record.line, limits=limits)
-                return _unnamed(names, record.line, sheet=sheet)
+                return _unnamed(names, record.line, sheet=sheet, chosen=chosen)
     for _ in opened.tokenizer.iter_records([opened.sample]):
         pass  # an open quote in the first record says so here
     message = "The file has no header line."
     return FileFormatError(message, line=1, remedy="Add a first line that names the columns.")
 
 
-def _unnamed(names: Sequence[str], line: int, *, sheet: str) -> FileFormatError:
+def _unnamed(
+    names: Sequence[str], line: int, *, sheet: str, chosen: Sequence[str]
+) -> FileFormatError:
     found = excerpt(", ".join(excerpt(name, length=40) for name in names[:30]), length=400)
     place = f"line {line} of sheet {excerpt(sheet)!r}" if sheet else f"line {line}"
+    if chosen:
+        return FileFormatError(
+            f"No column {chosen[0]!r}, chosen for the title, in the header ({place}). "
+            f"Its columns are: {found}.",
+            line=line,
+            column="title",
+            field="mapping",
+            remedy="Choose one of them.",
+        )
     return FileFormatError(
         f"No title column in the header ({place}). Its columns are: {found}. "
         f"A title is looked for under: {describe_title_columns()}.",
         line=line,
         column="title",
-        remedy="Rename the column that holds the titles, or add a header line.",
+        remedy="Choose the column of the titles (mapping), or rename it, or add a header line.",
     )
 
 

@@ -243,3 +243,17 @@ def test_a_worker_of_the_product_takes_none_of_its_jobs(with_groq, command, file
     with own_worker(command.environ):
         told = with_groq.run(file, "--channel", "ebay", "--out", out, "--json").object
     assert told["engine"] == {"groq": 12, "rules": 0}
+
+
+def test_columns_are_named_and_problems_written(command, tmp_path, out):
+    file, problems = tmp_path / "odd.csv", tmp_path / "problems.csv"
+    file.write_text("Code,Was es ist\nA,Roter Becher\nB,\n", encoding="utf-8")
+    named = ("--map", "title=Was es ist", "--map", "sku=Code")
+    args = (file, "--channel", "ebay", "--out", out, "--json")
+    assert command.run(*args, "--map", "title").code == 2
+    ended = command.run(*args, *named, "--problems", problems)
+    assert ended.code == 0, ended.err
+    assert ended.object["products"] == 2
+    assert problems.read_bytes().startswith(b"\xef\xbb\xbfline,column,code")
+    again = command.run(*args)
+    assert any("as you chose them for odd.csv" in note for note in again.object["notes"])

@@ -16,7 +16,7 @@ from web.api.routes import POLL_S, PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import AcceptedOut, FormQuery, ImportOut, ImportsOut, Input, PageQuery
 from web.auth import Access, access
 from web.context import get_deps, get_seller
-from web.downloads import build_download
+from web.downloads import build_download, build_problems
 from web.requests import takes_file
 from web.uploads import receive_upload
 
@@ -27,7 +27,11 @@ _EXPORT_DESCRIPTION: Final = "The file. The header Listwright-Notes holds warnin
 
 
 class ImportIn(Input):
-    """A seller's file as a form. ``channel`` left out is the file's own."""
+    """A seller's file as a form. ``channel`` left out is the file's own.
+
+    ``mapping`` is a JSON object, field to header name (or names, of a list field): columns that
+    are not to be found out. Left out, those of your newest file with the same header hold again.
+    """
 
     file: UploadFile
     channel: str = ""
@@ -35,6 +39,7 @@ class ImportIn(Input):
     engine: str = ""
     fields: str = ""
     limit: str = ""
+    mapping: str = ""
 
 
 @blueprint.post("/imports")
@@ -106,3 +111,12 @@ def cancel(import_id: uuid.UUID) -> ResponseReturnValue:
 def export(import_id: uuid.UUID, query_data: FormQuery) -> Response:
     """Get the file back, with only the approved cells changed."""
     return build_download(import_id, form=query_data.form or "")
+
+
+@blueprint.get("/imports/<uuid:import_id>/problems")
+@access(Access.KEY)
+@blueprint.output(FileSchema(), content_type="text/csv", description="The problems, one a line.")
+@blueprint.doc(security="key", responses=PROBLEM_STATUSES)
+def show_problems(import_id: uuid.UUID) -> Response:
+    """Get what is wrong with the rows of the file, as CSV: the first 1,000 problems."""
+    return build_problems(import_id)

@@ -24,7 +24,7 @@ from web.dashboard.listings import COUNTS
 from web.dashboard.pages import build_blueprint, show_page
 from web.dashboard.review import ACTOR
 from web.dashboard.wording import IMPORT_STATES, name_of
-from web.downloads import EXPORTABLE, build_download
+from web.downloads import EXPORTABLE, build_download, build_problems
 from web.requests import takes_file
 from web.uploads import receive_upload
 
@@ -147,6 +147,13 @@ def accept_all(import_id: uuid.UUID) -> Response:
 def download(import_id: uuid.UUID) -> Response:
     """Hand the file back."""
     return build_download(import_id, form=request.args.get("form", ""))
+
+
+@blueprint.get("/imports/<uuid:import_id>/problems")
+@access(Access.SESSION)
+def download_problems(import_id: uuid.UUID) -> Response:
+    """Hand the row problems out as CSV."""
+    return build_problems(import_id)
 
 
 def _back(import_id: uuid.UUID, notice: str) -> Response:
