@@ -66,6 +66,7 @@ _CONTACT = (
     r"(?<![\w.])\+?(?:\d[\s().-]{0,2}){8,14}\d(?!\w)",
     r"\b(?:whatsapp|telegram|wechat|call us|text us|e-?mail us|contact us at)\b",
 )
+_MODEL_LIST: Final = regex.compile(r"\d{3,5}(?: \d{3,5})+")
 _FAMILIES: Final = tuple(
     (message, tuple(regex.compile(pattern, regex.IGNORECASE) for pattern in patterns))
     for message, patterns in (
@@ -84,6 +85,14 @@ def find_meta_text(text: str, *, own: str) -> MetaText | None:
     for message, patterns in _FAMILIES:
         for pattern in patterns:
             for match in pattern.finditer(text):
-                if fold(match.group().strip()) not in known:
-                    return MetaText(message=message, excerpt=match.group().strip())
+                excerpt = match.group().strip()
+                if fold(excerpt) not in known and not _lists_known_numbers(excerpt, own):
+                    return MetaText(message=message, excerpt=excerpt)
     return None
+
+
+def _lists_known_numbers(excerpt: str, own: str) -> bool:
+    """Whether what looks like a telephone number lists models of the row ("8210 8216 8218")."""
+    if not _MODEL_LIST.fullmatch(excerpt):
+        return False
+    return all(regex.search(rf"(?<!\d){number}(?!\d)", own) for number in excerpt.split())

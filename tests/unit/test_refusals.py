@@ -52,3 +52,9 @@ def test_plain_listings_pass(text: str) -> None:
 def test_what_the_seller_wrote_is_the_sellers_business() -> None:
     own = "Spare parts at www.oak.example"
     assert find_meta_text("Parts: www.oak.example", own=own) is None
+
+
+def test_models_of_the_row_in_a_list_are_no_telephone_number() -> None:
+    own = "For OfficeJet Pro 8210 Printer, OfficeJet Pro 8216 8218"
+    assert find_meta_text("Ink for OfficeJet 8210 8216 8218", own=own) is None
+    assert find_meta_text("Ink for OfficeJet 8210 8216 8219", own=own) is not None
