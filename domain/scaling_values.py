@@ -34,7 +34,7 @@ class ScalingConfig:
     service_s: float = 2.0
     start_s: float = 60.0
     drain_s: float = 120.0
-    headroom: float = 0.5
+    headroom: float = 0.25
     late_urgent_s: float = 5.0
     late_bulk_s: float = 900.0
     requests_per_minute: int | None = None
@@ -52,7 +52,7 @@ class ScalingConfig:
     busy_share: float = 0.7
     regret_s: float = 900.0
     relax_s: float = 3600.0
-    patience_max: float = 6.0
+    patience_max: float = 3.0
     stale_s: float = 60.0
     adopt_s: float = 900.0
     schedule: tuple[ScheduleWindow, ...] = ()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.clock import monotonic_s, wait_until
 from core.errors import InputError
 from core.settings import load_settings
 from services.scale import Scaler, build_scaler, obey_operator
@@ -231,6 +232,23 @@ def test_the_program_explains_itself_and_obeys(environ):
     assert run_program(environ, "--set", "pause").returncode == 0
     done = run_program(environ, "--once")
     assert done.stdout == "1 held: paused by the operator\n"
+
+
+def test_a_signal_ends_it_at_once_and_frees_the_lease(environ, build):
+    deps = build().deps
+    with subprocess.Popen(
+        [sys.executable, "scaler.py"],
+        cwd=ROOT,
+        env={**environ, "PATH": "/usr/bin:/bin", "SCALER_TICK_S": "60"},
+        stderr=subprocess.PIPE,
+    ) as process:
+        holder = "SELECT holder IS NOT NULL AND state <> '{}' FROM app.scaler"
+        assert wait_until(lambda: query(deps, holder) == [(True,)], timeout_s=30)
+        started_s = monotonic_s()
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+        assert monotonic_s() - started_s < 10
+    assert query(deps, "SELECT holder FROM app.scaler") == [(None,)]
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_step_down_that_was_regretted_makes_the_window_longer():
 
 def test_patience_comes_back_after_calm_hours():
     watch = Watch()
-    watch.state = ScalingState(patience=6.0, replicas=1)
+    watch.state = ScalingState(patience=3.0, replicas=1)
     watch.run(3 * 3600 + 30)
     assert watch.state.patience == 1.0
 
