@@ -57,11 +57,11 @@ def get_rules(channel: str, listing: Listing) -> RuleSet:
     return load_rulebook().select(channel, as_of=today(), store=SITE, category=listing.category)
 
 
-def measure_listing(listing: Listing, rules: RuleSet) -> Measures:
-    """Count findings and score."""
+def measure_listing(listing: Listing, rules: RuleSet, *, keywords: Sequence[str] = ()) -> Measures:
+    """Count findings and score, against the seller's search terms where there are any."""
     findings = check_listing(listing, rules)
     hard = count_hard(findings)
-    total = score_listing(listing, rules).total
+    total = score_listing(listing, rules, keywords=keywords, findings=findings).total
     return Measures(hard=hard, advice=len(findings) - hard, score=total)
 
 
