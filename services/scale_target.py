@@ -63,9 +63,10 @@ class TargetWatch:
         """Ask for that many; False, with ``fault``, when that was refused."""
         if self.fault or now_s < self._retry_s:
             return False
+        before = self._count.asked
         if not self._attempt(lambda: self.target.write(replicas), now_s):
             return False
-        self.change = Change(wanted=replicas, at_s=now_s)
+        self.change = Change(wanted=replicas, at_s=now_s, before=before)
         return True
 
     def confirm(self, now_s: float) -> None:

@@ -249,8 +249,9 @@ def test_a_state_that_cannot_be_read_is_a_fresh_one(stored):
         (190, False, ReplicaCount(asked=3, running=1), Verdict.REPEAT),
         (190, False, ReplicaCount(asked=3, running=1, busy="deploying"), Verdict.PENDING),
         (190, True, ReplicaCount(asked=1, running=1), Verdict.FAILED),
+        (5, False, ReplicaCount(asked=7, running=7), Verdict.FAILED),
     ],
 )
 def test_a_change_is_judged(passed_s, repeated, count, verdict):
-    change = Change(wanted=3, at_s=0, repeated=repeated)
+    change = Change(wanted=3, at_s=0, before=1, repeated=repeated)
     assert judge_change(change, count, passed_s) is verdict
