@@ -124,9 +124,9 @@ def find_suggestion(
 
 def lock_suggestion(
     session: Session, seller_id: uuid.UUID, suggestion_id: uuid.UUID
-) -> SuggestionRow | None:
-    """The seller's suggestion, locked until the transaction ends."""
-    return session.get(
+) -> SuggestionRow:
+    """A suggestion that is known to exist, locked until the transaction ends."""
+    return session.get_one(
         SuggestionRow, (seller_id, suggestion_id), with_for_update=True, populate_existing=True
     )
 
@@ -199,16 +199,16 @@ def list_approved_fields(
     return [(a, b, c, d) for a, b, c, d in session.execute(found)]
 
 
-def list_open_suggestions(
+def list_open_listings(
     session: Session, seller_id: uuid.UUID, listing_ids: Collection[uuid.UUID]
-) -> list[uuid.UUID]:
-    """The ids of the suggestions of these listings that wait for a decision."""
-    found = select(SuggestionRow.id).where(
+) -> set[uuid.UUID]:
+    """Which of these listings have a suggestion that waits for a decision."""
+    found = select(SuggestionRow.listing_id).where(
         SuggestionRow.seller_id == seller_id,
         SuggestionRow.listing_id.in_(listing_ids),
         SuggestionRow.status == "open",
     )
-    return list(session.scalars(found))
+    return set(session.scalars(found))
 
 
 def mark_stale(

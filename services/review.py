@@ -27,8 +27,7 @@ from services.catalogue import (
 )
 from services.deps import Deps
 
-PAGE: Final = 500
-ACTIONS = ("accept", "edit", "reject")
+PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +53,8 @@ def decide(
     InvalidFieldError (unknown field, nothing offered, or an edit that breaks a hard rule).
     """
     with deps.database.transaction(seller=seller_id) as session:
-        suggestion = _require_open(session, seller_id, suggestion_id)
-        review = _Review(session, seller_id, suggestion)
+        review = _lock_review(session, seller_id, suggestion_id)
+        _require_open(review.suggestion)
         review.take(decisions, actor=actor)
         review.settle()
         return suggestion_to_json(review.suggestion, review.fields)
@@ -69,16 +68,28 @@ def accept_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, *, act
             items = imports.list_items(session, import_id, after=after, limit=PAGE)
             if not items:
                 return accepted
-            found = suggestions.list_open_suggestions(
+            waiting = suggestions.list_open_listings(
                 session, seller_id, [item.listing_id for item in items]
             )
-            for suggestion_id in found:
-                suggestion = _require_open(session, seller_id, suggestion_id)
-                review = _Review(session, seller_id, suggestion, bulk_id=bulk_id)
-                review.take(review.build_accept_all(), actor=actor)
-                review.settle()
-            accepted += len(found)
+            for item in items:
+                if item.listing_id in waiting:
+                    accepted += _accept_item(session, item, bulk_id=bulk_id, actor=actor)
             after = items[-1].ordinal
+
+
+def _accept_item(
+    session: Session, item: imports.ImportItemRow, *, bulk_id: uuid.UUID, actor: str
+) -> bool:
+    """Accept what is open once the listing is ours: another run may have been there meanwhile."""
+    row = listings.lock_listing(session, item.seller_id, item.listing_id)
+    if row.open_suggestion_id is None:
+        return False
+    review = _lock_review(session, item.seller_id, row.open_suggestion_id, bulk_id=bulk_id)
+    if review.suggestion.base_revision_id != item.revision_id:
+        return False
+    review.take(review.build_accept_all(), actor=actor)
+    review.settle()
+    return True
 
 
 def get_suggestion(deps: Deps, seller_id: uuid.UUID, suggestion_id: uuid.UUID) -> dict[str, Any]:
@@ -98,26 +109,36 @@ def undo(
     Raises NotFoundError, and ConflictError when the listing has been changed since.
     """
     with deps.database.transaction(seller=seller_id) as session:
-        suggestion = suggestions.lock_suggestion(session, seller_id, suggestion_id)
-        if suggestion is None:
-            raise NotFoundError("there is no such suggestion.", field="id")
-        review = _Review(session, seller_id, suggestion)
+        review = _lock_review(session, seller_id, suggestion_id)
         review.undo(actor=actor)
         return suggestion_to_json(review.suggestion, review.fields)
 
 
-def _require_open(
-    session: Session, seller_id: uuid.UUID, suggestion_id: uuid.UUID
-) -> suggestions.SuggestionRow:
-    suggestion = suggestions.lock_suggestion(session, seller_id, suggestion_id)
-    if suggestion is None:
+def _lock_review(
+    session: Session,
+    seller_id: uuid.UUID,
+    suggestion_id: uuid.UUID,
+    *,
+    bulk_id: uuid.UUID | None = None,
+) -> _Review:
+    """Lock the listing first, as the end of a job does, so that the two cannot lock each other out.
+
+    Raises NotFoundError.
+    """
+    found = suggestions.find_suggestion(session, seller_id, suggestion_id)
+    if found is None:
         raise NotFoundError("there is no such suggestion.", field="id")
+    row = listings.lock_listing(session, seller_id, found.listing_id)
+    suggestion = suggestions.lock_suggestion(session, seller_id, suggestion_id)
+    return _Review(session, suggestion, row, bulk_id=bulk_id)
+
+
+def _require_open(suggestion: suggestions.SuggestionRow) -> None:
     if suggestion.status != "open":
         raise ConflictError(
             f"the suggestion is {suggestion.status}, not open.",
             remedy="Look at the listing again; undo brings a decided suggestion back.",
         )
-    return suggestion
 
 
 class _Review:
@@ -126,14 +147,14 @@ class _Review:
     def __init__(
         self,
         session: Session,
-        seller_id: uuid.UUID,
         suggestion: suggestions.SuggestionRow,
+        row: listings.ListingRow,
         *,
         bulk_id: uuid.UUID | None = None,
     ) -> None:
+        seller_id = suggestion.seller_id
         self._session, self._seller_id, self._bulk_id = session, seller_id, bulk_id
-        self.suggestion = suggestion
-        self._row = listings.lock_listing(session, seller_id, suggestion.listing_id)
+        self.suggestion, self._row = suggestion, row
         self.fields = suggestions.list_fields(session, seller_id, suggestion.id)
         self._by_name = {one.field: one for one in self.fields}
         product = listings.get_product(session, seller_id, self._row.product_id)

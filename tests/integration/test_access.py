@@ -25,7 +25,8 @@ def test_a_key_opens_its_own_seller_and_only_its_hash_is_kept(deps, seller):
     key = create_api_key(deps, seller.id)
     assert require_api_key(deps, key) == seller
     stored = str(query(deps, "SELECT * FROM app.api_key"))
-    assert key.rpartition("_")[2] not in stored
+    secret = key.split("_", 2)[2]  # which may hold an underscore itself
+    assert secret not in stored
 
 
 @pytest.mark.parametrize(
