@@ -44,7 +44,9 @@ class Brief:
     """The frozen input of one optimize job.
 
     ``touch`` limits the fields that may change (() = every field of the listing). ``rules_digest``
-    names the set of rules in force on ``as_of``. ``locks`` are fields the seller keeps as they are.
+    names the set of rules in force on ``as_of``. ``locks`` are fields the seller keeps as they are;
+    they, ``keywords``, ``tone``, ``brands``, ``prefer`` and ``avoid`` come from the seller's voice
+    of ``style_version``.
     """
 
     listing: Listing
@@ -59,6 +61,10 @@ class Brief:
     touch: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+    tone: str = ""
+    brands: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
     style_version: int = 0
     variant: int = 0
 
@@ -77,6 +83,10 @@ class Brief:
             "touch": list(self.touch),
             "locks": list(self.locks),
             "keywords": list(self.keywords),
+            "tone": self.tone,
+            "brands": list(self.brands),
+            "prefer": list(self.prefer),
+            "avoid": list(self.avoid),
             "style_version": self.style_version,
             "variant": self.variant,
         }
@@ -89,8 +99,8 @@ class Brief:
         values["as_of"] = dt.date.fromisoformat(values["as_of"])
         values["mode"] = Mode(values["mode"])
         values["engine"] = EngineChoice(values["engine"])
-        for name in ("touch", "locks", "keywords"):
-            values[name] = tuple(values[name])
+        for name in _LISTS:
+            values[name] = tuple(values.get(name, ()))
         return cls(**values)
 
     @property
@@ -103,6 +113,9 @@ class Brief:
         content = self.to_json()
         del content["as_of"]
         return hash_text(canonical_json(content))
+
+
+_LISTS = ("touch", "locks", "keywords", "brands", "prefer", "avoid")
 
 
 def canonical_json(value: object) -> str:

@@ -42,6 +42,7 @@ class Check(StrEnum):
     LOST_FACT = "lost_fact"
     REFUSAL_TEXT = "refusal_text"
     LOCKED = "locked"
+    VOICE = "voice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

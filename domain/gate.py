@@ -17,6 +17,7 @@ from domain.facts import (
 )
 from domain.facts_index import SourceIndex, build_index
 from domain.findings import Check, Level, Refusal
+from domain.gate_voice import judge_voice
 from domain.listing import LIST_FIELDS, TEXT_FIELDS, Fields, Listing, TextValue, is_blank
 from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rule import RuleSet
@@ -121,7 +122,11 @@ def _judge_field(name: str, value: TextValue, court: _Court) -> list[Refusal]:
     if shape:
         return [shape]
     broken = _judge_rules(name, value, court)
-    return broken or [*_judge_facts(name, value, court), *_judge_meta(name, value, court)]
+    return broken or [
+        *_judge_facts(name, value, court),
+        *_judge_meta(name, value, court),
+        *judge_voice(name, value, court.brief, own_text=court.own_text),
+    ]
 
 
 def _judge_shape(name: str, value: TextValue, court: _Court) -> Refusal | None:

@@ -58,6 +58,13 @@ def build_block(brief: Brief, fields: Sequence[str], *, findings: Sequence[Findi
     return f"<listing-{mark}>\n{text}\n</listing-{mark}>"
 
 
+def _take_voice(brief: Brief) -> dict[str, Any]:
+    words = {"prefer": brief.prefer, "avoid": brief.avoid, "brands": brief.brands}
+    taken = {name: take_texts(told, limit=_MAX_KEYWORDS_BYTES) for name, told in words.items()}
+    tone = take_texts([brief.tone], limit=_MAX_WORDS_BYTES)
+    return {name: told for name, told in {"tone": "".join(tone), **taken}.items() if told}
+
+
 def list_cut_fields(brief: Brief, fields: Sequence[str]) -> tuple[str, ...]:
     """Those of ``fields`` that are too long to be shown whole: a rewrite would lose the rest."""
     cutter = _Cutter()
@@ -74,6 +81,7 @@ def _build_content(
         "attributes": _take_attributes(brief, cutter),
         "html_fields": sorted(brief.listing.html_fields & set(fields)),
         "keywords": take_texts(brief.keywords, limit=_MAX_KEYWORDS_BYTES),
+        "voice": _take_voice(brief),
         "findings": take_texts(
             (f"{f.level.value}: {f.field}: {f.message}" for f in findings if f.field in fields),
             limit=_MAX_FINDINGS_BYTES,

@@ -14,7 +14,7 @@ from core.log import get_logger
 from domain.brief import Brief, Engine
 from domain.findings import Finding, Level, Refusal
 from domain.job import JobKind, JobState, Outcome
-from domain.listing import TextValue
+from domain.listing import Listing, TextValue
 from domain.marketplaces.rulebook import RuleSet
 from models import batch as batches
 from models import import_file as imports
@@ -59,17 +59,21 @@ def finish_result(deps: Deps, job: jobs.JobRow, result: Result) -> None:
     before = Measures(
         hard=count_hard(result.findings),
         advice=len(result.findings) - count_hard(result.findings),
-        score=measure_listing(result.brief.listing, result.rules).score,
+        score=_measure(result, result.brief.listing).score,
     )
     after = before
     if result.accepted:
-        after = measure_listing(result.brief.listing.with_fields(result.accepted), result.rules)
+        after = _measure(result, result.brief.listing.with_fields(result.accepted))
 
     def write() -> None:
         with deps.database.transaction(seller=job.seller_id) as session:
             _write(session, job, result, before=before, after=after)
 
     retry_while_away(write)
+
+
+def _measure(result: Result, listing: Listing) -> Measures:
+    return measure_listing(listing, result.rules, keywords=result.brief.keywords)
 
 
 def _write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -19,6 +19,7 @@ from domain.files.source import ByteStream, FileShape, RowProblem
 from domain.job import JobKind, Lane
 from domain.listing import TEXT_FIELDS, Channel
 from domain.ports import Dispatch
+from domain.voice import Voice
 from models import batch as batches
 from models import import_file as imports
 from models import job as jobs
@@ -26,6 +27,7 @@ from models import job_reads
 from services.deps import Deps
 from services.pressure import require_room
 from services.submit import Wish, push_quietly
+from services.voice import load_voice
 
 CHUNK_BYTES: Final = 1024 * 1024
 
@@ -44,7 +46,8 @@ class ImportOptions:
     """How an import should be worked on; ``limit`` counts products in file order (None: all).
 
     ``mapping`` None means that the seller said nothing: what they chose for the newest file with
-    the same header holds again. {} means that our own recognition alone decides.
+    the same header holds again. {} means that our own recognition alone decides. ``voice`` are
+    wishes of this import alone; once it is received, the whole voice it works with.
     """
 
     mode: Mode = Mode.FIX
@@ -53,6 +56,7 @@ class ImportOptions:
     limit: int | None = None
     profile: str = ""
     mapping: Columns | None = None
+    voice: Mapping[str, Any] = field(default_factory=dict)
     lane: Lane = Lane.BULK
 
     def to_json(self) -> dict[str, Any]:
@@ -69,13 +73,15 @@ class ImportOptions:
             limit=stored["limit"],
             profile=stored["profile"],
             mapping=read_columns(stored.get("mapping")),
+            voice=stored.get("voice", {}),
             lane=Lane(stored["lane"]),
         )
 
     @property
     def wish(self) -> Wish:
         """The same for one listing."""
-        return Wish(mode=self.mode, engine=self.engine, touch=self.fields)
+        voice = Voice.from_json(self.voice)
+        return Wish(mode=self.mode, engine=self.engine, touch=self.fields, voice=voice)
 
 
 def read_columns(stored: Mapping[str, Any] | None) -> Columns | None:
@@ -133,13 +139,14 @@ def receive_import(
     crowded = deps.queue.is_crowded()
     with deps.database.transaction(seller=seller_id) as session:
         require_room(deps, session, seller_id, crowded=crowded)
+        voice = load_voice(session, seller_id).with_wishes(options.voice)
         imports.insert_import(
             session,
             seller_id=seller_id,
             import_id=import_id,
             name=name[:200],
             channel=parse_channel(channel),
-            options=options.to_json(),
+            options=replace(options, voice=voice.to_json()).to_json(),
         )
     try:
         got = _store_body(deps, seller_id, import_id, body)

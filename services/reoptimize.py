@@ -16,6 +16,7 @@ from models import listing as listings
 from services.catalogue import build_listing, get_rules, measure_listing
 from services.deps import Deps
 from services.submit import Wish, build_brief, job_values
+from services.voice import load_voice
 
 log = get_logger(__name__)
 
@@ -70,7 +71,8 @@ def _submit_if_due(
     rules = get_rules(store.channel, listing)
     if not measure_listing(listing, rules).hard:
         return
-    brief = build_brief(listing, channel=store.channel, wish=Wish(), rules=rules)
+    wish = Wish(voice=load_voice(session, row.seller_id))
+    brief = build_brief(listing, channel=store.channel, wish=wish, rules=rules)
     values = job_values(
         deps, brief, rules, subject=(row.id, row.current_revision_id), lane=Lane.SCHEDULED
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -22,6 +22,7 @@ from domain.marketplaces.rulebook import RuleSet
 from domain.ports import Dispatch
 from domain.prompts import PROMPT_VERSION, build_request, estimate_request_tokens
 from domain.rewrite_scope import find_touchable
+from domain.voice import Voice, find_spellings
 from models import brief as briefs
 from models import idempotency, job_reads
 from models import job as jobs
@@ -35,6 +36,7 @@ from services.catalogue import (
 )
 from services.deps import Deps
 from services.pressure import require_room
+from services.voice import load_voice
 
 log = get_logger(__name__)
 
@@ -51,7 +53,7 @@ class Wish:
     mode: Mode = Mode.FIX
     engine: EngineChoice = EngineChoice.AUTO
     touch: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
+    voice: Voice = field(default_factory=Voice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +67,16 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a request asks for: a listing sent along, or one we have."""
+    """What a request asks for: a listing sent along, or one we have.
+
+    ``voice`` are wishes of this order alone, instead of those of the seller's voice.
+    """
 
     channel: str
     wish: Wish
     listing: Listing | None = None
     listing_id: uuid.UUID | None = None
+    voice: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str = ""
     body_hash: str = ""
 
@@ -128,7 +134,9 @@ def _insert_order(
 ) -> tuple[uuid.UUID, str, Dispatch | None]:
     listing, stored_ids, channel = _resolve_listing(session, seller_id, order)
     rules = get_rules(channel, listing)
-    brief = build_brief(listing, channel=channel, wish=order.wish, rules=rules)
+    voice = load_voice(session, seller_id).with_wishes(order.voice)
+    wish = replace(order.wish, voice=voice)
+    brief = build_brief(listing, channel=channel, wish=wish, rules=rules)
     values = {
         **job_values(deps, brief, rules, subject=stored_ids, lane=Lane.INTERACTIVE),
         "seller_id": seller_id,
@@ -177,7 +185,9 @@ def _resolve_listing(
 
 
 def build_brief(listing: Listing, *, channel: str, wish: Wish, rules: RuleSet) -> Brief:
-    """Freeze what a job works from."""
+    """Freeze what a job works from; of the brands, those that the row names."""
+    voice = wish.voice
+    row = "\n".join([*map(listing.text, listing.fields), *listing.attributes.values()])
     return Brief(
         listing=listing,
         channel=channel,
@@ -188,7 +198,13 @@ def build_brief(listing: Listing, *, channel: str, wish: Wish, rules: RuleSet) -
         engine=wish.engine,
         store=SITE,
         touch=wish.touch,
-        keywords=wish.keywords,
+        locks=voice.locks,
+        keywords=voice.keywords,
+        tone=voice.tone,
+        brands=tuple(brand for brand in voice.brands if find_spellings(brand, row)),
+        prefer=voice.prefer,
+        avoid=voice.avoid,
+        style_version=voice.version,
     )
 
 

@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage
 from core.errors import InvalidFieldError
 from domain.brief import EngineChoice, Mode
 from domain.files.choices import parse_columns
+from domain.voice import parse_wishes
 from services.imports import CHUNK_BYTES, ImportOptions, parse_channel, parse_fields, receive_import
 from web.context import get_deps, get_seller
 
@@ -48,6 +49,7 @@ def parse_options(form: Mapping[str, str]) -> ImportOptions:
         fields=parse_fields(form.get("fields", "").split(",")),
         limit=_parse_limit(form.get("limit", "").strip()),
         mapping=parse_columns(form.get("mapping", "")),
+        voice=parse_wishes(form.get("voice", "")),
     )
 
 

@@ -315,7 +315,7 @@ def test_changed_words_need_a_new_prompt_version():
         rules=tuple(build_rule(kind, level=level) for kind in _KINDS for level in Level),
     )
     words = canonical_json(build_messages(build_brief(), rules, ["title", "tags"]))
-    assert (PROMPT_VERSION, hash_text(words)[:16]) == ("2026-11-22.1", "2443e62800d661c5")
+    assert (PROMPT_VERSION, hash_text(words)[:16]) == ("2026-11-22.2", "c67d1c115d4491db")
 
 
 def test_every_kind_that_a_text_decides_has_words():

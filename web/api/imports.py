@@ -31,6 +31,7 @@ class ImportIn(Input):
 
     ``mapping`` is a JSON object, field to header name (or names, of a list field): columns that
     are not to be found out. Left out, those of your newest file with the same header hold again.
+    ``voice`` is a JSON object as in PUT /voice: wishes for this file alone.
     """
 
     file: UploadFile
@@ -40,6 +41,7 @@ class ImportIn(Input):
     fields: str = ""
     limit: str = ""
     mapping: str = ""
+    voice: str = ""
 
 
 @blueprint.post("/imports")

@@ -55,13 +55,18 @@ def build_order(sent: JobIn) -> Order:
             mode=sent.mode,
             engine=sent.engine,
             touch=tuple(sent.fields),
-            keywords=tuple(sent.keywords),
         ),
+        voice=_read_voice(sent),
         listing=None if sent.listing is None else build_listing(sent.listing),
         listing_id=sent.listing_id,
         idempotency_key=read_idempotency_key(),
         body_hash=hash_body(sent.model_dump(mode="json", exclude_unset=True)),
     )
+
+
+def _read_voice(sent: JobIn) -> dict[str, Any]:
+    said = sent.voice.model_dump(exclude_unset=True) if sent.voice else {}
+    return said | ({"keywords": sent.keywords} if sent.keywords else {})
 
 
 def build_listing(sent: ListingIn) -> Listing:

@@ -20,6 +20,7 @@ from pydantic import (
 from domain.brief import EngineChoice, Mode
 from domain.files.forms import Form
 from domain.listing import Channel
+from domain.voice import MAX_TONE_CHARS, MAX_WORD_CHARS, MAX_WORDS
 
 MAX_CELL_CHARS: Final = 100_000
 MAX_ITEMS: Final = 250
@@ -92,6 +93,29 @@ class ListingIn(Input):
     )
 
 
+Word = Annotated[Name, StringConstraints(max_length=MAX_WORD_CHARS)]
+Words = Annotated[list[Word], Field(max_length=MAX_WORDS)]
+
+
+class VoiceIn(Input):
+    """What you want of every text. What is left out is not wished for."""
+
+    tone: Annotated[str, StringConstraints(max_length=MAX_TONE_CHARS)] = Field(
+        default="", description="A few words, such as: calm, plain, no jokes."
+    )
+    brands: Words = Field(default_factory=list, description="How brands are spelt.")
+    prefer: Words = Field(default_factory=list, description="Words to use where they are true.")
+    avoid: Words = Field(default_factory=list, description="Words that no proposal may hold.")
+    locks: list[FieldName] = Field(default_factory=list, description="Fields to leave alone.")
+    keywords: Words = Field(default_factory=list, description="What you want to be found for.")
+
+
+class VoiceOut(VoiceIn):
+    """Your voice; ``version`` rises with each change, 0 before the first."""
+
+    version: int
+
+
 class JobIn(Input):
     """One listing to optimize: sent along, or one that we have."""
 
@@ -103,7 +127,10 @@ class JobIn(Input):
     fields: list[FieldName] = Field(
         default_factory=list, description="What may change; empty: every field of the listing."
     )
-    keywords: list[Name] = Field(default_factory=list, max_length=50)
+    keywords: Words = Field(default_factory=list, description="Instead of those of your voice.")
+    voice: VoiceIn | None = Field(
+        default=None, description="Instead of what your voice says, for this job alone."
+    )
 
     @model_validator(mode="after")
     def _require_one(self) -> Self:

@@ -99,6 +99,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "lost_fact": "Loses something your listing says",
     "refusal_text": "Is no product text",
     "locked": "You locked this field",
+    "voice": "Is not in your voice",
 }
 
 FORMS: Final[Mapping[str, tuple[str, str]]] = {
