@@ -30,6 +30,7 @@ _NO_FACTS = re.compile(
     r"|gtin|ean|upc|published|status|position|handle|id|sku|policy|fulfillment|gift card|visibility"
     r"|featured|backorders|shipping|sold|reviews|ratings?|seller|currency|promotions?)\b|\?$"
 )
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ADDRESS = re.compile(r"(?i)^\s*(?:https?:|www\.|data:)\S*\s*$")
 _NOTHING = frozenset({"false", "0", "null", "none", "[]", "{}", "default title"})
 
@@ -44,7 +45,7 @@ class _Cutter:
     def take(self, name: str, text: str, *, limit: int) -> str:
         """As much of ``text`` as there is room for, cut at a word."""
         room = min(limit, self.left)
-        taken = text if len(text.encode("utf-8", "replace")) <= room else cut_bytes(text, room)
+        taken = cut_bytes(text, room)
         if len(taken) < len(text) and name not in self.shortened:
             self.shortened.append(name)
         self.left -= len(taken.encode("utf-8", "replace"))
@@ -110,7 +111,8 @@ def _take_fields(brief: Brief, fields: Sequence[str], cutter: _Cutter) -> dict[s
 
 def _take_value(name: str, value: TextValue, cutter: _Cutter, *, limit: int) -> str | list[str]:
     if isinstance(value, str):
-        return cutter.take(name, value, limit=limit)
+        # No buyer sees a comment, so it is no product's text; strangers hide orders in them.
+        return cutter.take(name, _COMMENT.sub(" ", value), limit=limit)
     items = [cutter.take(name, item, limit=limit) for item in iter_items(value)]
     return [item for item in items if item]
 
@@ -133,8 +135,11 @@ def _is_fact(key: str, text: str) -> bool:
 
 
 def cut_bytes(text: str, room: int) -> str:
-    """At most ``room`` bytes of UTF-8, cut between words where there are any."""
-    head = text.encode("utf-8", "replace")[: max(room, 0)].decode("utf-8", "ignore")
+    """At most ``room`` bytes of UTF-8; what is longer is cut between words where there are any."""
+    whole = text.encode("utf-8", "replace")
+    if len(whole) <= room:
+        return text
+    head = whole[: max(room, 0)].decode("utf-8", "ignore")
     return head[: head.rfind(" ")] if " " in head else head
 
 

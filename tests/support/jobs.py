@@ -85,10 +85,10 @@ def make_listing(key: str = "SKU-1", **fields: str) -> Listing:
     )
 
 
-def make_long_listing(key: str = "SKU-1", mark: str = "") -> Listing:
+def make_long_listing(key: str = "SKU-1", mark: str = "", **fields: str) -> Listing:
     """A listing that the simulator mends in one call; ``mark`` tells it what to do wrong."""
     title = f"Northfold beanie {mark}, " + "soft rib knit green merino wool warm winter hat " * 3
-    return make_listing(key, title=title)
+    return make_listing(key, title=title, **fields)
 
 
 def make_order(listing: Listing | None = None, *, channel: str = "ebay", **more: object) -> Order:
