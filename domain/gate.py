@@ -21,6 +21,7 @@ from domain.gate_voice import judge_voice
 from domain.listing import LIST_FIELDS, TEXT_FIELDS, Fields, Listing, TextValue, is_blank
 from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rule import RuleSet
+from domain.orders import without_orders
 from domain.refusals import find_meta_text
 from domain.rewrite_scope import find_touchable
 from domain.text import SAFE_TAGS, clean_html, html_to_text, is_html, strip_controls, text_to_html
@@ -40,9 +41,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Court:
-    """What every field is judged by, gathered once."""
+    """What every field is judged by, gathered once; ``source`` is the row as evidence."""
 
     brief: Brief
+    source: Listing
     rules: RuleSet
     index: SourceIndex
     own_text: str
@@ -64,23 +66,24 @@ def judge(proposal: Fields, brief: Brief, rules: RuleSet) -> Verdict:
         refused.extend(refusals)
         if not refusals:
             accepted[name] = value
-    lost = _judge_loss(accepted, brief, rules)
+    lost = _judge_loss(accepted, court.source, rules)
     if lost:
         del accepted["title"]
     evidence = {
-        name: find_evidence(read_text(value), brief.listing, index=court.index)
+        name: find_evidence(read_text(value), court.source, index=court.index)
         for name, value in accepted.items()
     }
     return Verdict(accepted=accepted, refused=(*refused, *lost), evidence=evidence)
 
 
 def _build_court(brief: Brief, rules: RuleSet) -> _Court:
-    listing = brief.listing
-    own = [*map(listing.text, listing.fields), *listing.attributes.values()]
+    listing, source = brief.listing, without_orders(brief.listing)
+    own = [*map(source.text, source.fields), *source.attributes.values()]
     return _Court(
         brief=brief,
+        source=source,
         rules=rules,
-        index=build_index(listing),
+        index=build_index(source),
         own_text="\n".join(own),
         touchable=frozenset(find_touchable(brief, check_listing(listing, rules))),
     )
@@ -156,7 +159,7 @@ def _judge_rules(name: str, value: TextValue, court: _Court) -> list[Refusal]:
 
 
 def _judge_facts(name: str, value: TextValue, court: _Court) -> list[Refusal]:
-    unsupported = find_unsupported({name: value}, court.brief.listing, index=court.index)
+    unsupported = find_unsupported({name: value}, court.source, index=court.index)
     return [
         Refusal(
             field=name,
@@ -169,18 +172,19 @@ def _judge_facts(name: str, value: TextValue, court: _Court) -> list[Refusal]:
 
 
 def _judge_meta(name: str, value: TextValue, court: _Court) -> list[Refusal]:
-    meta = find_meta_text(read_text(value), own=court.own_text)
+    same = court.source.text(name)
+    meta = find_meta_text(read_text(value), own=court.own_text, same=same)
     if meta is None:
         return []
     message = f"The text {meta.message}."
     return [Refusal(field=name, check=Check.REFUSAL_TEXT, message=message, excerpt=meta.excerpt)]
 
 
-def _judge_loss(accepted: Fields, brief: Brief, rules: RuleSet) -> list[Refusal]:
+def _judge_loss(accepted: Fields, source: Listing, rules: RuleSet) -> list[Refusal]:
     if "title" not in accepted:
         return []
-    demanded = list_kept_facts(brief.listing, rules)
-    lost = find_lost_among(demanded, brief.listing.with_fields(accepted))
+    demanded = list_kept_facts(source, rules)
+    lost = find_lost_among(demanded, source.with_fields(accepted))
     return [
         Refusal(
             field="title",

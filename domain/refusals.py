@@ -77,16 +77,24 @@ _FAMILIES: Final = tuple(
         ("holds contact data that the listing does not have", _CONTACT),
     )
 )
+_CONTACTS: Final = _FAMILIES[-1][1]
 
 
-def find_meta_text(text: str, *, own: str) -> MetaText | None:
-    """The first such part of ``text`` that the seller's ``own`` texts do not hold already."""
-    known = fold(own)
+def find_meta_text(text: str, *, own: str, same: str | None = None) -> MetaText | None:
+    """The first such part of ``text`` that the seller's ``own`` texts do not hold already.
+
+    An address or telephone number must have stood in the ``same`` field, where one is named: it is
+    not carried from one into another. A plain number may be an article's.
+    """
+    known, here = fold(own), fold(own if same is None else same)
     for message, patterns in _FAMILIES:
         for pattern in patterns:
             for match in pattern.finditer(text):
                 excerpt = match.group().strip()
-                if fold(excerpt) not in known and not _lists_known_numbers(excerpt, own):
+                moved = patterns is _CONTACTS and not excerpt.isdigit()
+                if fold(excerpt) not in (here if moved else known) and not _lists_known_numbers(
+                    excerpt, own
+                ):
                     return MetaText(message=message, excerpt=excerpt)
     return None
 

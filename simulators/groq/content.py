@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
@@ -15,6 +16,10 @@ _ORDER = re.compile(
     r"(?:ignore|disregard|forget)\b[^.!:]*(?:instructions?|rules?)[.!:,;]*\s*(?P<order>[^\n\"]*)",
     re.IGNORECASE,
 )
+_MARK = re.compile(r"\[\[(?P<verb>say|add)(?P<coded>64)?:(?P<text>[^\]\"]*)\]\]")
+"""``[[say:TEXT]]`` in a listing wants every field to be TEXT, ``[[add:TEXT]]`` to end with it;
+``say64`` and ``add64`` hide TEXT in base64."""
+
 _SAY = re.compile(
     r"^(?:and\s+|then\s+|instead\s+)*(?:say|write|reply with|output|answer)[:\s]+", re.IGNORECASE
 )
@@ -44,9 +49,26 @@ def write_content(request: ChatRequest, fault: Fault, dice: random.Random) -> st
     elif fault is Fault.INVENT:
         written = _append_first(written, dice.choice(_INVENTIONS))
     elif fault is Fault.LEAK:
-        written = _replace_first(written, _obey(row, request))
+        obeyed = _follow_mark(written, row)
+        written = obeyed or _replace_first(written, _obey(row, request))
     text = json.dumps(written, ensure_ascii=False)
     return text[: max(1, len(text) * 2 // 3)] if fault is Fault.CUT else text
+
+
+def _follow_mark(written: dict[str, Any], row: Row) -> dict[str, Any] | None:
+    """Every field as a mark in the listing wants it; None when it holds no such mark."""
+    found = _MARK.search(json.dumps([row.fields, row.attributes], ensure_ascii=False))
+    if found is None:
+        return None
+    text = found["text"]
+    if found["coded"]:
+        text = base64.b64decode(text).decode()
+    if found["verb"] == "say":
+        return {name: [text] if isinstance(old, list) else text for name, old in written.items()}
+    return {
+        name: [*old[:-1], text] if isinstance(old, list) else f"{old} {text}"
+        for name, old in written.items()
+    }
 
 
 def _obey(row: Row, request: ChatRequest) -> str:

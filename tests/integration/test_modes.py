@@ -79,7 +79,7 @@ def test_improve_makes_no_call_where_there_is_no_advice_either(run, groq):
 
 
 def test_rewrite_asks_for_every_field_but_those_the_seller_keeps(run, groq, deps):
-    listing = make_long_listing(description="Soft soft SOFT beanie, see it.")
+    listing = make_long_listing(description="A rib-knit beanie. 🎁")
     run(listing, Mode.REWRITE, voice={"locks": ["title"]})
     assert list_touched(deps) == {"description"}
     assert groq.ledger()["billed_calls"] >= 1
