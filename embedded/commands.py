@@ -85,11 +85,17 @@ def audit(**given: Any) -> None:  # noqa: ANN401 - click's options
 @click.option("--fields", default="", help="only these fields may change: title,description,…")
 @click.option("--limit", type=click.IntRange(min=0), help="so many products, in file order")
 @click.option("--map", "pairs", multiple=True, help='title="Column name"; again for others; auto')
+@click.option(
+    "--voice",
+    type=click.File(encoding="utf-8", errors="replace"),
+    help="your wishes, as JSON: docs/api.md",
+)
 @click.option("--problems", type=click.Path(path_type=Path), help="write row problems as CSV")
 @click.option("--max-cost-usd", type=click.FloatRange(min=0), default=1.0, show_default=True)
 def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
     """Optimize FILE and write it back with the cells of passed suggestions changed."""
     from domain.files.choices import parse_pairs  # noqa: PLC0415
+    from domain.voice import parse_wishes  # noqa: PLC0415
     from embedded.optimize import Request, run_optimize_command  # noqa: PLC0415
     from services.imports import ImportOptions  # noqa: PLC0415
 
@@ -100,6 +106,7 @@ def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
             fields=tuple(given["fields"].split(",")),
             limit=given["limit"],
             mapping=parse_pairs(given["pairs"]),
+            voice=parse_wishes(given["voice"].read() if given["voice"] else ""),
         )
         request = Request(
             file=given["file"],

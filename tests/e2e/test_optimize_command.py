@@ -255,5 +255,10 @@ def test_columns_are_named_and_problems_written(command, tmp_path, out):
     assert ended.code == 0, ended.err
     assert ended.object["products"] == 2
     assert problems.read_bytes().startswith(b"\xef\xbb\xbfline,column,code")
-    again = command.run(*args)
+    voice = tmp_path / "voice.json"
+    voice.write_text('{"avoid": "x"}', encoding="utf-8")
+    assert "voice" in command.run(*args, "--voice", voice).err
+    voice.write_text('{"avoid": ["gift"], "locks": ["title"]}', encoding="utf-8")
+    again = command.run(*args, "--voice", voice)
+    assert again.code == 0, again.err
     assert any("as you chose them for odd.csv" in note for note in again.object["notes"])
