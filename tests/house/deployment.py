@@ -16,6 +16,7 @@ RAILWAY_FILES = {
     "web": "railway.json",
     "interactive": ".railway/interactive.json",
     "worker": ".railway/worker.json",
+    "scaler": ".railway/scaler.json",
     "cron": ".railway/cron.json",
 }
 
