@@ -65,6 +65,12 @@ def insert_jobs(session: Session, values: Sequence[dict[str, Any]]) -> set[uuid.
     return set(session.scalars(statement.returning(JobRow.id)))
 
 
+# Commit without waiting for the disk (docs/decisions/0016). Should Postgres lose its last moments,
+# a claim lost is a job still waiting, an end lost is a job taken back whose paid answer is found:
+# that answer, its bill and the plan of the call are committed the patient way.
+_UNHURRIED = " AND set_config('synchronous_commit', 'off', true) = 'off'"
+
+
 def claim_job(
     session: Session,
     job_id: uuid.UUID,
@@ -92,7 +98,7 @@ def claim_job(
                 " AND NOT EXISTS (SELECT FROM app.batch b WHERE b.seller_id = job.seller_id"
                 "   AND b.id = job.batch_id AND b.halted_at IS NOT NULL)"
                 " AND NOT EXISTS (SELECT FROM app.seller s WHERE s.id = job.seller_id"
-                "   AND s.paused_at IS NOT NULL) RETURNING *"
+                f"   AND s.paused_at IS NOT NULL){_UNHURRIED} RETURNING *"
             )
         )
         .execution_options(populate_existing=True),
@@ -140,7 +146,8 @@ def finish_job(
             "  WHERE c.job_id = app.job.id),"
             " reused = EXISTS (SELECT FROM app.job t WHERE t.seller_id = app.job.seller_id"
             "  AND t.work_hash = app.job.work_hash AND t.state = 'completed'"
-            f"  AND t.id <> app.job.id){extra}{_FENCE} RETURNING state, reused, cost_pico"
+            f"  AND t.id <> app.job.id){extra}{_FENCE}{_UNHURRIED}"
+            " RETURNING state, reused, cost_pico"
         ),
         {"id": job.id, "claim_no": job.claim_no, "state": state, **values},
     ).first()
