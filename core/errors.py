@@ -24,6 +24,8 @@ class AppError(Exception):
     def __str__(self) -> str:
         """One line for a person: field, reason, remedy."""
         head = f"{self.field}: {self.message}" if self.field else self.message
+        if self.remedy and not head.endswith((".", "!", "?", ":")):
+            head += "."
         return f"{head} {self.remedy}".rstrip()
 
 

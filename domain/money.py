@@ -9,6 +9,7 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _MINOR: Final = re.compile(r"(.*?)(?:[.,](\d{1,2}))?")
 _STOCK: Final = re.compile(r"\s*(-?)(\d{1,12})(?:\.0+)?\s*")
 _LARGEST: Final = 2**53
+_MOST: Final = 2**63 - 1
 
 
 def parse_minor(text: str) -> int | None:
@@ -34,6 +35,9 @@ def parse_stock(text: str) -> int | None:
 
 
 def find_value(price: str, quantity: str) -> int | None:
-    """Price times quantity in hundredths, None without a price; unknown stock is one piece."""
+    """Price times quantity in hundredths, at most what the database holds; None without a price.
+
+    Unknown stock is one piece.
+    """
     minor = parse_minor(price)
-    return None if minor is None else minor * max(parse_stock(quantity) or 1, 1)
+    return None if minor is None else min(minor * max(parse_stock(quantity) or 1, 1), _MOST)

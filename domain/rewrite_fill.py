@@ -21,7 +21,7 @@ _LABELS: Final = read_words(
     """
     material materials fabric color colour colors size dimensions weight capacity length
     width height diameter pattern style finish closure voltage power scent flavor flavour
-    shape care upper sole lining fit neckline sleeve season room theme compatibility
+    shape care upper sole lining fit neckline sleeve season room compatibility
     farbe größe maße gewicht inhalt länge breite höhe muster matière couleur taille poids
     dimensiones talla peso capacidad warna bahan ukuran berat
     """

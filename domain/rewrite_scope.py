@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from domain.brief import Brief, Mode
+from domain.files.supplement import load_supplement_format
 from domain.findings import Finding, Level
 from domain.listing import TEXT_FIELDS, Listing, is_blank
 
@@ -41,7 +42,12 @@ def _is_open(name: str, brief: Brief) -> bool:
         return False
     if brief.touch:
         return name in brief.touch
-    return not (name in brief.listing.html_fields and _is_of_another_shop(brief))
+    if not _is_of_another_shop(brief):
+        return True
+    # What comes back is a file in the channel's own form: a field that has no place in it, or the
+    # HTML of the shop's own page, is not worth a word.
+    carried = load_supplement_format(brief.channel).columns
+    return name in carried and name not in brief.listing.html_fields
 
 
 def _is_of_another_shop(brief: Brief) -> bool:

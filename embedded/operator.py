@@ -20,7 +20,13 @@ def open_deps(environ: Mapping[str, str]) -> Iterator[Deps]:
     """What services need, on the servers of this environment or the embedded ones."""
     with open_servers(environ) as record:
         settings = load_settings(
-            {**environ, "DATABASE_URL": record.database_url, "REDIS_URL": record.redis_url}
+            {
+                **environ,
+                "DATABASE_URL": record.database_url,
+                "REDIS_URL": record.redis_url,
+                # where `make run` really answers: its port may have moved
+                "PUBLIC_URL": environ.get("PUBLIC_URL", "") or record.web_url,
+            }
         )
         configure_logging(level="warning", json_lines=settings.log_format == "json")
         deps = build_web_deps(settings)

@@ -33,12 +33,12 @@ from embedded.signals import StopSignals
 from services.access import Seller, create_seller
 from services.deps import Deps, build_web_deps
 from services.export import choose_form_of, export_import
+from services.failures import find_fallback_reason, list_failures
 from services.imports import (
     ImportOptions,
     cancel_import,
     confirm_import,
     get_import,
-    list_failures,
     list_problems,
     parse_channel,
     parse_fields,
@@ -257,7 +257,9 @@ def _write(run: Run, import_id: uuid.UUID, form: Form) -> None:
     if out is None:
         raise InvalidFieldError("no place for the result.", field="--out")
     unwritable: list[RowProblem] = []
-    export = export_import(run.deps, run.seller.id, import_id, form=form, report=unwritable.append)
+    export = export_import(
+        run.deps, run.seller.id, import_id, form=form, report=unwritable.append, own_work=True
+    )
     draft = out.with_name(f".{out.name}.{new_id().hex[-8:]}")
     try:
         with draft.open("wb") as file:
@@ -274,8 +276,9 @@ def _write(run: Run, import_id: uuid.UUID, form: Form) -> None:
 
 def _report(run: Run, done: Mapping[str, Any], form: Form) -> int:
     failures = list_failures(run.deps, run.seller.id, done["batch_id"])
+    why = find_fallback_reason(run.deps, run.seller.id, done["batch_id"])
     result = build_object(
-        done,
+        {**done, "fallback_reason": why},
         form=form,
         out=str(run.request.out),
         notes=run.notes,

@@ -49,13 +49,19 @@ def build_object(
         "duration_s": round(duration_s, 2),
         "out": out,
         "failures": [dict(one) for one in failures],
-        "notes": [*done["notes"], *_list_notes(done, counts), *notes],
+        "notes": [*_list_notes(done, counts), *done["notes"], *notes],
         "exit_code": int(failed),
     }
 
 
 def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[str]:
     notes = []
+    if counts.get("hard_left_alone"):
+        notes.append(
+            f"{int(counts['hard_left_alone'])} rule breaches stand in fields this run was not to"
+            " touch: fields it does not write, those left out of --fields, and HTML descriptions"
+            " of a file from another platform (name them: --fields title,description)."
+        )
     if done["problems_total"]:
         first = done["problems"][0]
         notes.append(
@@ -66,14 +72,8 @@ def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[st
         notes.append(f"The run was ended early: {done['progress']['halt_reason']}")
     if counts.get("rules_fallback"):
         notes.append(
-            f"{int(counts['rules_fallback'])} listings were written by the rules engine because"
-            " the language model gave nothing usable."
-        )
-    if counts.get("hard_left_alone"):
-        notes.append(
-            f"{int(counts['hard_left_alone'])} rule breaches stand in fields this run was not to"
-            " touch: fields it does not write, those left out of --fields, and HTML descriptions"
-            " of a file from another platform (name them: --fields title,description)."
+            f"{int(counts['rules_fallback'])} listings were written by the rules engine in the"
+            f" language model's place: {done.get('fallback_reason') or 'it gave nothing usable.'}"
         )
     if counts.get("simulated"):
         notes.append(f"{int(counts['simulated'])} answers came from a simulator.")

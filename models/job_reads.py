@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from domain.job import PENDING, JobState, Lane
+from domain.job import PENDING, JobState, Lane, Outcome
 from models.job import JobRow
 
 
@@ -128,3 +128,14 @@ def has_work(session: Session, seller_id: uuid.UUID, work_hash: str) -> bool:
     """Whether this very work was done or is under way."""
     found = select(JobRow.id).where(JobRow.seller_id == seller_id, JobRow.work_hash == work_hash)
     return session.scalars(found.limit(1)).first() is not None
+
+
+def find_fallback_reason(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -> str:
+    """The first reason for which the rules engine wrote in the language model's place."""
+    found = select(JobRow.error_detail).where(
+        JobRow.seller_id == seller_id,
+        JobRow.batch_id == batch_id,
+        JobRow.outcome == Outcome.RULES_FALLBACK,
+        JobRow.error_detail.is_not(None),
+    )
+    return session.scalars(found.order_by(JobRow.id).limit(1)).first() or ""

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import BigInteger, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -41,8 +41,8 @@ class ProductRow(Base):
     facts: Mapped[Json]
     facts_hash: Mapped[str]
     image_url: Mapped[str]
-    price_minor: Mapped[int | None]
-    stock: Mapped[int | None]
+    price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    stock: Mapped[int | None] = mapped_column(BigInteger)
     updated_at: Mapped[MadeAt]
 
 
@@ -64,7 +64,7 @@ class ListingRow(Base):
     score: Mapped[float | None]
     gain: Mapped[float | None]
     risk: Mapped[str] = mapped_column(server_default="")
-    value_minor: Mapped[int | None]
+    value_minor: Mapped[int | None] = mapped_column(BigInteger)
     open_suggestion_id: Mapped[uuid.UUID | None]
     created_at: Mapped[MadeAt]
     updated_at: Mapped[MadeAt]

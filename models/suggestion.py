@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, Key, MadeAt, SellerKey, Time
+from models.job import JobRow
 
 
 class SuggestionRow(Base):
@@ -170,13 +171,28 @@ def insert_decisions(session: Session, values: Sequence[dict[str, Any]]) -> None
 
 
 def list_approved_fields(
-    session: Session, seller_id: uuid.UUID, revisions: Collection[tuple[uuid.UUID, uuid.UUID]]
+    session: Session,
+    seller_id: uuid.UUID,
+    revisions: Collection[tuple[uuid.UUID, uuid.UUID]],
+    *,
+    batch_id: uuid.UUID | None = None,
 ) -> list[tuple[uuid.UUID, str, Any, str]]:
     """(listing id, field, approved content, engine) of all approved fields.
 
     ``revisions`` are (listing id, base revision id); where a revision had several suggestions, the
-    newest one decided upon speaks for a field (rows come oldest first).
+    newest one decided upon speaks for a field (rows come oldest first). With ``batch_id`` only
+    suggestions for the very work that this batch asked for count.
     """
+    asked = (
+        select(JobRow.id)
+        .where(
+            JobRow.seller_id == seller_id,
+            JobRow.batch_id == batch_id,
+            JobRow.subject_id == SuggestionRow.listing_id,
+            JobRow.brief_hash == SuggestionRow.brief_hash,
+        )
+        .exists()
+    )
     found = (
         select(
             SuggestionRow.listing_id,
@@ -193,6 +209,7 @@ def list_approved_fields(
             SuggestionRow.seller_id == seller_id,
             tuple_(SuggestionRow.listing_id, SuggestionRow.base_revision_id).in_(revisions),
             SuggestionFieldRow.action.in_(("accept", "edit")),
+            *([] if batch_id is None else [asked]),
         )
         .order_by(SuggestionRow.id)
     )

@@ -10,10 +10,9 @@ from typing import Any, Final
 from core.errors import ConflictError, InvalidFieldError, NotFoundError
 from domain.brief import Engine
 from domain.files.added import find_missing_columns
-from domain.files.edits import Edit
 from domain.files.forms import Form
 from domain.files.paste import write_paste_text
-from domain.files.source import FileShape, Report, RowProblem, SupplementRow
+from domain.files.source import ByteStream, FileShape, Report, RowProblem, SupplementRow
 from domain.files.subset import write_changes, write_revert
 from domain.files.supplement import write_supplement
 from domain.files.writer import write_full
@@ -66,8 +65,12 @@ def export_import(
     *,
     form: Form | None = None,
     report: Report | None = None,
+    own_work: bool = False,
 ) -> Export:
     """The file of an import with what is approved by now.
+
+    With ``own_work`` only what was approved of the very work this import asked for, whatever
+    earlier ones with other wishes had approved of the same texts.
 
     Raises NotFoundError; ConflictError while the import is being worked on or when it failed;
     InvalidFieldError for a form that this file or channel does not have.
@@ -84,7 +87,9 @@ def export_import(
         )
     shape = FileShape.from_json(row.shape)
     chosen = form or choose_form(shape, row.channel)
-    body = _write(deps, row, shape, chosen, report or _ignore)
+    approved = iter_approved(deps, row, own_work=own_work)
+    stream = open_stream(deps, row.seller_id, row.id)
+    body = _write(row, shape, chosen, stream=stream, approved=approved, report=report or _ignore)
     return Export(
         name=_name(row, shape, chosen),
         form=chosen,
@@ -122,16 +127,21 @@ def _iter_notes(row: imports.ImportFileRow, shape: FileShape, form: Form) -> Ite
 
 
 def _write(
-    deps: Deps, row: imports.ImportFileRow, shape: FileShape, form: Form, report: Report
+    row: imports.ImportFileRow,
+    shape: FileShape,
+    form: Form,
+    *,
+    stream: ByteStream,
+    approved: Iterator[Approved],
+    report: Report,
 ) -> Iterator[bytes]:
-    stream = open_stream(deps, row.seller_id, row.id)
     if form is Form.SUPPLEMENT:
         fields = ImportOptions.from_json(row.options).fields or TEXT_FIELDS
-        return write_supplement(_iter_supplement(deps, row), row.channel, fields)
+        return write_supplement(_iter_supplement(approved), row.channel, fields)
     if form is Form.PASTE:
         _require_paste(row)
-        return write_paste_text(_iter_supplement(deps, row))
-    edits = _iter_edits(deps, row)
+        return write_paste_text(_iter_supplement(approved))
+    edits = ((one.row_no, one.fields, one.engine) for one in approved)
     if form is Form.CHANGES:
         return write_changes(stream, shape, edits, report=report)
     if form is Form.REVERT:
@@ -148,17 +158,14 @@ def _require_paste(row: imports.ImportFileRow) -> None:
         )
 
 
-def _iter_edits(deps: Deps, row: imports.ImportFileRow) -> Iterator[Edit]:
-    for one in iter_approved(deps, row):
-        yield one.row_no, one.fields, one.engine
-
-
-def _iter_supplement(deps: Deps, row: imports.ImportFileRow) -> Iterator[SupplementRow]:
-    for one in iter_approved(deps, row):
+def _iter_supplement(approved: Iterator[Approved]) -> Iterator[SupplementRow]:
+    for one in approved:
         yield SupplementRow(key=one.key, fields=one.fields, engine=one.engine)
 
 
-def iter_approved(deps: Deps, row: imports.ImportFileRow) -> Iterator[Approved]:
+def iter_approved(
+    deps: Deps, row: imports.ImportFileRow, *, own_work: bool = False
+) -> Iterator[Approved]:
     """Products with approved fields, in file order, a page a transaction.
 
     Only the fields this import was to write: an earlier one of the same texts may have had others.
@@ -171,7 +178,10 @@ def iter_approved(deps: Deps, row: imports.ImportFileRow) -> Iterator[Approved]:
             if not items:
                 return
             found = suggestions.list_approved_fields(
-                session, row.seller_id, [(item.listing_id, item.revision_id) for item in items]
+                session,
+                row.seller_id,
+                [(item.listing_id, item.revision_id) for item in items],
+                batch_id=row.batch_id if own_work else None,
             )
         yield from _group(items, [one for one in found if one[1] in wanted])
         after = items[-1].ordinal

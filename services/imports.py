@@ -23,7 +23,6 @@ from domain.voice import Voice
 from models import batch as batches
 from models import import_file as imports
 from models import job as jobs
-from models import job_reads
 from services.deps import Deps
 from services.pressure import require_room
 from services.submit import Wish, push_quietly
@@ -381,16 +380,3 @@ def open_stream(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> ByteS
             seq += 1
 
     return read
-
-
-def list_failures(
-    deps: Deps, seller_id: uuid.UUID, batch_id: uuid.UUID, *, limit: int = 100
-) -> list[dict[str, str]]:
-    """Jobs of a batch that ended without a result, with the listing's key and the reason."""
-    with deps.database.transaction(seller=seller_id) as session:
-        return [
-            {"listing": key, "state": state, "code": code or "", "message": message or ""}
-            for key, state, code, message in job_reads.list_batch_failures(
-                session, seller_id, batch_id, limit=limit
-            )
-        ]

@@ -10,8 +10,9 @@ import pytest
 from core.errors import ConflictError, InvalidFieldError, NotFoundError, TooLargeError
 from domain.job import MAX_CRASHES
 from services.dispatch import Rounds, run_tick
+from services.failures import list_failures
 from services.import_work import run_import
-from services.imports import cancel_import, confirm_import, get_import, list_failures
+from services.imports import cancel_import, confirm_import, get_import
 from services.review import accept_import
 from tests.support.jobs import (
     claim,

@@ -15,7 +15,8 @@ from domain.brief import EngineChoice, Mode
 from domain.files.forms import Form
 from domain.listing import Channel
 from services.export import choose_form_of
-from services.imports import cancel_import, confirm_import, get_import, list_failures, list_imports
+from services.failures import list_failures
+from services.imports import cancel_import, confirm_import, get_import, list_imports
 from services.review import accept_import
 from web.auth import Access, access
 from web.cache import forget
