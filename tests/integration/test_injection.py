@@ -32,7 +32,7 @@ def deps(database_url, redis_url, groq):
 
 def test_sixty_obeyed_orders_leave_nothing_in_an_offered_text(deps, seller, groq):
     worker, attacks = make_worker(deps), list_attacks()
-    assert len({one.listing.fields["description"] + one.listing.key for one in attacks}) == 60
+    assert len({one.listing.text("description") + one.listing.key for one in attacks}) == 60
     for number, attack in enumerate(attacks):
         wish = make_wish(("groq", "auto")[number % 3 == 0], mode=list(Mode)[number // 2 % 3])
         order = make_order(attack.listing, channel=CHANNELS[(number + number // 6) % 6], wish=wish)

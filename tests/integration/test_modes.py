@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domain.brief import Mode
@@ -38,7 +40,7 @@ def deps(database_url, redis_url, groq):
 def run(deps, seller):
     worker = make_worker(deps)
 
-    def run(listing, mode: Mode, **more) -> dict:
+    def run(listing, mode: Mode, **more) -> dict[str, Any]:
         order = make_order(listing, wish=make_wish("groq", mode=mode), **more)
         job_id = submit_job(deps, seller.id, order).job_id
         worker.run(job_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -22,7 +23,7 @@ def web(database_url, redis_url):
         yield made
 
 
-def put(web: Web, body: dict[str, object], **more: str):
+def put(web: Web, body: Mapping[str, object], **more: str):
     headers = {"Authorization": f"Bearer {more.get('key', web.key)}"}
     return web.client.put("/api/v1/voice", json=body, headers=headers)
 

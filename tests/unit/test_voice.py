@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ LISTING = Listing(
 )
 
 
-def judge_title(title: str, *, mode: Mode = Mode.REWRITE, **voice: tuple[str, ...]):
+def judge_title(title: str, *, mode: Mode = Mode.REWRITE, **voice: Any):
     brief, rules = make_brief(LISTING, "ebay", mode=mode)
     return judge({"title": title}, dataclasses.replace(brief, **voice), rules)
 
