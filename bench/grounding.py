@@ -76,7 +76,7 @@ def _parse(line: str) -> tuple[Listing, str]:
 
 def measure(rows: Sequence[tuple[Listing, str]], *, seed: int = _SEED, rounds: int = 1) -> Result:
     """Mutate and reword every row ``rounds`` times, and count what grounding says of each."""
-    rng = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
+    rng = random.Random(seed)
     brands = list_brands([listing for listing, _ in rows])
     result = Result(mutations=Tally(), rewordings=Tally())
     for listing, language in [row for _ in range(rounds) for row in rows]:
@@ -126,15 +126,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md alone")
     chosen = parser.parse_args(arguments)
     if not SAMPLES.is_dir():
-        print("the sample files do not stand beside the repository")  # noqa: T201 - a program
+        print("the sample files do not stand beside the repository")
         return 2
     rows = list_rows(chosen.rows)
     result = measure(rows)
     page = _describe(result, len(rows))
-    print(page)  # noqa: T201
+    print(page)
     for tally in (result.mutations, result.rewordings):
         for variant in tally.surprises[: chosen.show]:
-            print(f"{variant.kind}: {variant.text}")  # noqa: T201
+            print(f"{variant.kind}: {variant.text}")
     if not chosen.no_write:
         write_section("grounding", "Grounding: inventions caught, false alarms", page)
     return 0

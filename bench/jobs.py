@@ -61,7 +61,7 @@ class Rate:
 @contextmanager
 def running_simulator() -> Iterator[str]:
     """The simulated Groq in a process of its own; its address."""
-    process = subprocess.Popen(SIMULATOR, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
+    process = subprocess.Popen(SIMULATOR, stderr=subprocess.PIPE, text=True)
     try:
         if process.stderr is None:
             raise RuntimeError(SIMULATOR)
@@ -162,7 +162,7 @@ def run(jobs: int) -> None:
     ]
     table = format_table(["", "jobs/s", "worker CPU per job, ms"], rows)
     span = ", ".join(f"{p.per_s / b.per_s:.2f}" for p, b in rates)
-    print(table, span, sep="\n")  # noqa: T201 - a program for people
+    print(table, span, sep="\n")
     what = (
         f"{jobs} jobs, one worker process of {THREADS} threads, the simulated Groq without latency"
         f" in a process of its own; all on the same cores, other work beside it. The middle of"

@@ -80,7 +80,7 @@ def run(jobs: int) -> None:
                 [shape, f"{median:.1f}", f"{times_ms[int(0.9 * PICKS)]:.1f}", f"{worst:.1f}"]
             )
     table = format_table(["the backlog", "p50, ms", "p90, ms", "worst, ms"], rows)
-    print(table)  # noqa: T201 - a program for people
+    print(table)
     what = (
         f"{jobs:,} pending jobs of {SELLERS:,} sellers; {PICKS} picks of {ROOM} jobs, each marked"
         f" and committed. Goal: {GOAL_MS} ms. Other work ran on the machine."

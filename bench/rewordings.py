@@ -25,7 +25,7 @@ _CONVERSIONS: Final[Mapping[str, tuple[str, Fraction]]] = {
     "W": ("kW", Fraction(1, 1000)), "TB": ("GB", Fraction(1024)), "lbs": ("oz", Fraction(16)),
 }  # fmt: skip
 _MEASURE = regex.compile(
-    rf"(?<![\w.,/x×*-]|[x×] )(\d+(?:\.\d+)?) ?({'|'.join(_CONVERSIONS)})(?![\w²³/%-]| ?[x×*/])"  # noqa: RUF001
+    rf"(?<![\w.,/x×*-]|[x×] )(\d+(?:\.\d+)?) ?({'|'.join(_CONVERSIONS)})(?![\w²³/%-]| ?[x×*/])"
 )
 _UNIT_GAP = regex.compile(r"(\d)\s?(ml|cm|mm|kg|g|W|V)\b")
 _COUNT = regex.compile(r"(?<![\w.,/:-])([2-9]|1[0-2])(?![\w.,/:%-])")
@@ -67,7 +67,7 @@ def _shorten(title: str) -> str:
     """Two thirds of the words, none of them a number without its unit."""
     words = title.split()
     kept = words[: max(2, len(words) * 2 // 3)]
-    while len(kept) > 1 and (kept[-1][-1].isdigit() or kept[-1] in {"x", "×", "Ø"}):  # noqa: RUF001
+    while len(kept) > 1 and (kept[-1][-1].isdigit() or kept[-1] in {"x", "×", "Ø"}):
         kept.pop()
     return " ".join(kept)
 

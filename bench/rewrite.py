@@ -115,15 +115,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md alone")
     chosen = parser.parse_args(arguments)
     if not SAMPLES.is_dir():
-        print("the sample files do not stand beside the repository")  # noqa: T201 - a program
+        print("the sample files do not stand beside the repository")
         return 2
     listings = list_sample_listings(per_file=chosen.rows)
     accounts = {channel.value: measure(listings, channel.value) for channel in Channel}
     page = _describe(accounts)
-    print(page)  # noqa: T201
+    print(page)
     for channel, account in accounts.items():
         for line in account.left[: chosen.show]:
-            print(f"{channel}: {line}")  # noqa: T201
+            print(f"{channel}: {line}")
     if not chosen.no_write:
         write_section("rewrite", "The rules engine: findings gone, facts kept", page)
     return 0

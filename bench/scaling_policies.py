@@ -22,7 +22,7 @@ class Fixed:
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def choose(self, view: View) -> int:  # noqa: ARG002 - the port's shape
+    def choose(self, view: View) -> int:
         """The fixed count."""
         return self._count
 
@@ -34,9 +34,9 @@ class Naive:
         """By two thresholds."""
         if view.at_s % 30:
             return view.replicas
-        if view.waiting > 100:  # noqa: PLR2004 - the policy's own numbers
+        if view.waiting > 100:
             return 5
-        return 1 if view.waiting < 10 else view.replicas  # noqa: PLR2004 - see above
+        return 1 if view.waiting < 10 else view.replicas
 
 
 class ListLength:
@@ -74,9 +74,9 @@ class BacklogPerInstance:
         wish = max(1, math.ceil(view.waiting / self._target))
         self._above = self._above + 1 if wish > view.replicas else 0
         self._below = self._below + 1 if wish < view.replicas else 0
-        if self._above >= 3:  # noqa: PLR2004 - minutes
+        if self._above >= 3:
             return wish
-        return view.replicas - 1 if self._below >= 15 else view.replicas  # noqa: PLR2004 - see above
+        return view.replicas - 1 if self._below >= 15 else view.replicas
 
 
 class Latency:
@@ -87,12 +87,12 @@ class Latency:
 
     def choose(self, view: View) -> int:
         """One step at a time, a minute apart."""
-        if max(view.urgent_oldest_s, view.bulk_oldest_s) > 5:  # noqa: PLR2004 - seconds
+        if max(view.urgent_oldest_s, view.bulk_oldest_s) > 5:
             self._busy_s = view.at_s
-            if view.at_s - self._raised_s >= 60:  # noqa: PLR2004 - seconds
+            if view.at_s - self._raised_s >= 60:
                 self._raised_s = view.at_s
                 return view.replicas + 1
-        elif view.at_s - self._busy_s >= 600:  # noqa: PLR2004 - seconds
+        elif view.at_s - self._busy_s >= 600:
             self._busy_s = view.at_s
             return view.replicas - 1
         return view.replicas

@@ -110,7 +110,7 @@ class Simulation:
 
     def __init__(self, scenario: Scenario, *, seed: int) -> None:
         self._scenario = scenario
-        self._random = random.Random(seed)  # noqa: S311 - repeatable, no secret
+        self._random = random.Random(seed)
         mean = math.log(scenario.service_s) - SERVICE_SIGMA**2 / 2
         self._services = [self._random.lognormvariate(mean, SERVICE_SIGMA) for _ in range(_DRAWN)]
         self._gap_s = 60.0 / scenario.calls_per_minute

@@ -20,7 +20,7 @@ def list_scenarios(seed: int, *, threads: int = 12) -> list[Scenario]:
 
 
 def _seeded(name: str, seed: int) -> random.Random:
-    return random.Random(f"{name}:{seed}")  # noqa: S311 - repeatable, no secret
+    return random.Random(f"{name}:{seed}")
 
 
 def _draw_arrivals(
@@ -184,7 +184,7 @@ def _build_balancer(seed: int, threads: int) -> Scenario:
         part = int(at_s // 300)
         if part not in levels:
             wave = 2.2 + 1.6 * math.sin((at_s / HOUR_S - 9) / 24 * 2 * math.pi)
-            spike = rng.choice((2.5, 3.5)) if rng.random() < 0.02 else 1.0  # noqa: PLR2004
+            spike = rng.choice((2.5, 3.5)) if rng.random() < 0.02 else 1.0
             levels[part] = wave * spike * rng.gammavariate(9, 1 / 9)
         return levels[part]
 

@@ -35,7 +35,7 @@ _PLAIN: Final = ("Gift", "Home", "Kitchen", "Office", "Garden", "Travel", "Outdo
 _STUFFING: Final = (*_PLAIN[:4], "Men", "Women", "Kids", "Birthday", "Cheap", "Best", "Quality")
 _PROMOTION: Final = ("Free Shipping", "Best Price", "Hot Sale", "Buy Now", "Best Seller")
 _NUMBER = regex.compile(r"(?<![\w.,/:-])\d{1,4}(?:(?![\w.,/:-])|(?=[a-zA-Z]{1,2}\b))")
-_HEAD_END = regex.compile(r"\s(?:with|for|in|by|from|untuk|dengan|-|–|&)\s|[,(|/\[]", regex.I)  # noqa: RUF001
+_HEAD_END = regex.compile(r"\s(?:with|for|in|by|from|untuk|dengan|-|–|&)\s|[,(|/\[]", regex.I)
 _LEVEL_END = regex.compile(r"[>\"]")
 _MOST_NAMING: Final = 2
 _TYPE_COLUMNS: Final = ("product_type", "category", "breadcrumb")
@@ -139,7 +139,7 @@ KINDS: Final[Mapping[str, Degrade]] = {
 
 def list_pairs(rows: Sequence[Listing], *, seed: int = _SEED) -> Iterator[tuple[str, Listing, str]]:
     """Kind, row and degraded title, for each row whose title the kind changes."""
-    rng = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
+    rng = random.Random(seed)
     for row in rows:
         for kind, degrade in KINDS.items():
             worse = degrade(row, rng)
@@ -197,16 +197,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md alone")
     chosen = parser.parse_args(arguments)
     if not SAMPLES.is_dir():
-        print("the sample files do not stand beside the repository")  # noqa: T201 - a program
+        print("the sample files do not stand beside the repository")
         return 2
     rows = list_sample_listings(per_file=chosen.rows)
     costs = measure_cost_ms(rows)
     won = measure(rows)
     page = _describe(won, costs, rows)
-    print(page)  # noqa: T201
+    print(page)
     for kind, pairs in won.items():
         for _, pair in [pair for pair in pairs if not pair[0]][: chosen.show]:
-            print(f"{kind}: {pair}")  # noqa: T201
+            print(f"{kind}: {pair}")
     if not chosen.no_write:
         write_section("scoring", "Scores: the original beats the degraded", page)
     return 0

@@ -101,7 +101,7 @@ def time_starts(deps: Deps, jobs: int) -> list[float]:
     """Send one job after the other, each when nothing else is under way."""
     queue = NotingQueue(deps.settings.redis_url)
     noting = replace(deps, queue=queue)
-    rng = random.Random(7)  # noqa: S311 - a repeatable choice, no secret
+    rng = random.Random(7)
     seller = make_seller(deps, f"{new_id().hex}@example.com")
     for number in range(jobs + WARM_UP):
         run_one(noting, seller, number)
@@ -148,7 +148,7 @@ def run(jobs: int) -> None:
                 rows.append(build_row(way, measure(deps, way, jobs=jobs, folder=Path(folder))))
     head = ["how a worker waits", "p50, ms", "p99, ms", "worst, ms", "idle, of one core"]
     table = format_table(head, rows)
-    print(table)  # noqa: T201 - a program for people
+    print(table)
     write_section("start_latency", "How soon a job starts", f"{WHAT.format(jobs=jobs)}\n\n{table}")
 
 

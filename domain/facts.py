@@ -25,7 +25,7 @@ _ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)", regex.IGNORECASE)
 _NAME_RUN = 3
 _LONG_LIST = 3
 _LOOSE_KINDS = frozenset({"color", "size"})
-_PART_END = regex.compile(r"\s*(?:[,;|()\[\]/&+–—]|-\s|$)")  # noqa: RUF001 - sellers write dashes
+_PART_END = regex.compile(r"\s*(?:[,;|()\[\]/&+–—]|-\s|$)")
 _VARIES = regex.compile(
     r"colou?r|size|option|variation|farbe|größe|couleur|talla", regex.IGNORECASE
 )

@@ -1,7 +1,5 @@
 """Text that speaks about itself: refusals, chat, markup and prompt leftovers, new contact data."""
 
-# ruff: noqa: RUF001 - models write typographic apostrophes
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Replaces or removes single characters that a channel forbids, keeping what they said."""
 
-# ruff: noqa: RUF001 - the signs are the subject
-
 from __future__ import annotations
 
 from typing import Final

@@ -105,7 +105,7 @@ def _list_tags(listing: Listing) -> Iterator[str]:
     for name in _TAG_SOURCES:
         yield from regex.split(r"[,;/>|]", listing.attributes.get(name, ""))
     small = load_lexicon().small | DANGLING
-    parts = regex.split(r"[,;|()/\[\]–—]|\s-\s", _plain(listing, "title"))  # noqa: RUF001
+    parts = regex.split(r"[,;|()/\[\]–—]|\s-\s", _plain(listing, "title"))
     for part in parts:
         words = [word.text for word in list_words(part)]
         for size in (3, 2):  # the thing itself stands last: "Trail Running Shoes"

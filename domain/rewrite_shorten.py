@@ -22,7 +22,7 @@ _ASIDE = regex.compile(
         rf"{regex.escape(a)}[^{regex.escape(a + b)}]*{regex.escape(b)}" for a, b in PAIRS.items()
     )
 )
-SEGMENT = regex.compile(r"\s*[|;•·]\s*|,\s+|\s+[-–—/]\s+|\s+//\s+")  # noqa: RUF001
+SEGMENT = regex.compile(r"\s*[|;•·]\s*|,\s+|\s+[-–—/]\s+|\s+//\s+")
 """What parts a title into pieces."""
 _PROMOTION = regex.compile(rf"(?<![\w-])(?:{PROMOTION})(?![\w-])[!.]*", regex.IGNORECASE)
 _RANGE = regex.compile(

@@ -1,7 +1,5 @@
 """Leaves a text clean after a cut: spaces, brackets, separators, dangling words."""
 
-# ruff: noqa: RUF001 - sellers write dashes and full-width brackets
-
 from __future__ import annotations
 
 from typing import Final

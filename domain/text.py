@@ -1,6 +1,5 @@
 """Text as people read it: graphemes, words, stems, and HTML to plain text and back."""
 
-# ruff: noqa: RUF001 - typographic quotes are text too
 from __future__ import annotations
 
 import html

@@ -1,6 +1,5 @@
 """Units of measure: every spelling to one dimension and an exact factor."""
 
-# ruff: noqa: RUF001 - people write primes and micro signs
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ def fail_plainly(run: Callable[[], int]) -> None:
 @click.command()
 def up() -> None:
     """Run everything on this machine: servers, web, workers, scaler."""
-    from embedded.up import run_up  # noqa: PLC0415
+    from embedded.up import run_up
 
     sys.exit(run_up(process_environ()))
 
@@ -44,7 +44,7 @@ def up() -> None:
 @click.command()
 def doctor() -> None:
     """Say what was found and chosen on this machine."""
-    from embedded.doctor import run_doctor  # noqa: PLC0415
+    from embedded.doctor import run_doctor
 
     sys.exit(run_doctor(process_environ()))
 
@@ -58,10 +58,10 @@ def doctor() -> None:
 @click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
 @click.option("--jsonl", "as_lines", is_flag=True, help="print one finding a line, as they come")
 @click.option("--out", type=click.Path(path_type=Path), help="write the findings there as CSV")
-def audit(**given: Any) -> None:  # noqa: ANN401 - click's options
+def audit(**given: Any) -> None:
     """Say what breaks a marketplace's rules in FILE. Needs no server, no network, no key."""
-    from embedded.audit import AuditRequest, run_audit_command  # noqa: PLC0415
-    from services.audit import AuditWish  # noqa: PLC0415
+    from embedded.audit import AuditRequest, run_audit_command
+    from services.audit import AuditWish
 
     wish = AuditWish(**{name: given[name] for name in ("channel", "store", "category", "on")})
     request = AuditRequest(
@@ -92,12 +92,12 @@ def audit(**given: Any) -> None:  # noqa: ANN401 - click's options
 )
 @click.option("--problems", type=click.Path(path_type=Path), help="write row problems as CSV")
 @click.option("--max-cost-usd", type=click.FloatRange(min=0), default=1.0, show_default=True)
-def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
+def optimize(**given: Any) -> None:
     """Optimize FILE and write it back with the cells of passed suggestions changed."""
-    from domain.files.choices import parse_pairs  # noqa: PLC0415
-    from domain.voice import parse_wishes  # noqa: PLC0415
-    from embedded.optimize import Request, run_optimize_command  # noqa: PLC0415
-    from services.imports import ImportOptions  # noqa: PLC0415
+    from domain.files.choices import parse_pairs
+    from domain.voice import parse_wishes
+    from embedded.optimize import Request, run_optimize_command
+    from services.imports import ImportOptions
 
     def run() -> int:
         options = ImportOptions(
@@ -128,7 +128,7 @@ def optimize(**given: Any) -> None:  # noqa: ANN401 - click's options
 @click.option("--dry-run", is_flag=True, help="say what is due, submit nothing")
 def reoptimize(limit: int, *, dry_run: bool) -> None:
     """Submit scheduled jobs for listings that break a rule today, then end (for cron)."""
-    from embedded.operator import run_reoptimize  # noqa: PLC0415
+    from embedded.operator import run_reoptimize
 
     fail_plainly(lambda: run_reoptimize(process_environ(), limit=limit, dry_run=dry_run))
 
@@ -142,7 +142,7 @@ def seller() -> None:
 @click.argument("email")
 def seller_create(email: str) -> None:
     """Add a seller and print a new API key, alone, on standard output."""
-    from embedded.operator import run_seller_create  # noqa: PLC0415
+    from embedded.operator import run_seller_create
 
     fail_plainly(lambda: run_seller_create(process_environ(), email))
 
@@ -151,7 +151,7 @@ def seller_create(email: str) -> None:
 @click.argument("email")
 def seller_link(email: str) -> None:
     """Print a link that signs a seller in once, within a day."""
-    from embedded.operator import run_seller_link  # noqa: PLC0415
+    from embedded.operator import run_seller_link
 
     fail_plainly(lambda: run_seller_link(process_environ(), email))
 
@@ -165,7 +165,7 @@ def jobs() -> None:
 @click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
 def jobs_stats(*, as_json: bool) -> None:
     """Print what the queue holds, by lane."""
-    from embedded.job_desk import run_stats  # noqa: PLC0415
+    from embedded.job_desk import run_stats
 
     fail_plainly(lambda: run_stats(process_environ(), as_json=as_json))
 
@@ -176,7 +176,7 @@ def jobs_stats(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
 def jobs_dead(reason: str | None, limit: int, *, as_json: bool) -> None:
     """List dead letters: jobs that ended without a result."""
-    from embedded.job_desk import run_dead  # noqa: PLC0415
+    from embedded.job_desk import run_dead
 
     fail_plainly(lambda: run_dead(process_environ(), reason=reason, limit=limit, as_json=as_json))
 
@@ -187,7 +187,7 @@ def jobs_dead(reason: str | None, limit: int, *, as_json: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="all dead letters")
 def jobs_retry(job_id: uuid.UUID | None, reason: str | None, *, everything: bool) -> None:
     """Let a dead letter run again, with all its attempts; its history is kept."""
-    from embedded.job_desk import run_retry  # noqa: PLC0415
+    from embedded.job_desk import run_retry
 
     require_one(JOB_ID=job_id, reason=reason, all=everything)
     fail_plainly(lambda: run_retry(process_environ(), job_id=job_id, reason=reason))
@@ -199,7 +199,7 @@ def jobs_retry(job_id: uuid.UUID | None, reason: str | None, *, everything: bool
 @click.option("--import", "import_id", type=click.UUID, help="all jobs of an import")
 def jobs_cancel(job_id: uuid.UUID | None, email: str | None, import_id: uuid.UUID | None) -> None:
     """Cancel jobs: what waits never starts, what runs ends at its next step."""
-    from embedded.job_desk import run_cancel  # noqa: PLC0415
+    from embedded.job_desk import run_cancel
 
     require_one(JOB_ID=job_id, seller=email, **{"import": import_id})
     fail_plainly(

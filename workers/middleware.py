@@ -29,26 +29,26 @@ class Lifecycle(dramatiq.Middleware):
             self._runtime = self._build_runtime()
         return self._runtime
 
-    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Register before the first message is fetched."""
         queues = sorted(worker.consumer_whitelist or {lane.value for lane in Lane})
         self.runtime.start(queues, worker.worker_threads)
 
-    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Stop claiming at once."""
         self.runtime.drain()
 
-    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Leave in order."""
         self.runtime.end()
 
     def after_process_message(
         self,
-        broker: Broker,  # noqa: ARG002
-        message: MessageProxy,  # noqa: ARG002
+        broker: Broker,
+        message: MessageProxy,
         *,
-        result: object = None,  # noqa: ARG002
-        exception: BaseException | None = None,  # noqa: ARG002
+        result: object = None,
+        exception: BaseException | None = None,
     ) -> None:
         """A place is free: let the dispatcher fill it."""
         self.runtime.wake()

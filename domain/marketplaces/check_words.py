@@ -17,7 +17,7 @@ from domain.marketplaces.words import (
     load_lexicon,
 )
 
-_DELIMITER = regex.compile(r"[,;:|/()\[\]•·—]|\s[-–]\s")  # noqa: RUF001 - an en dash is meant
+_DELIMITER = regex.compile(r"[,;:|/()\[\]•·—]|\s[-–]\s")
 _JOINERS = "-'\u2019"
 _MOST_OFTEN = 2
 

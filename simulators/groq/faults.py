@@ -93,7 +93,7 @@ class FaultPlan:
     """Decides the fault of each request; the same seed and requests give the same faults."""
 
     def __init__(self, *, seed: int, faults: Sequence[str], script: Sequence[str]) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._rules = [parse_fault(text) for text in faults]
         self._script = [Fault(kind) for kind in script]

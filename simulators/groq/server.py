@@ -85,12 +85,12 @@ class _HttpServer(ThreadingHTTPServer):
             self._open.add(connection)
         return connection, address
 
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the base class's type
+    def shutdown_request(self, request: Any) -> None:
         with self._open_lock:
             self._open.discard(request)
         super().shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - see above
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Callers that hang up are part of the game."""
 
     def hang_up(self) -> None:

@@ -41,7 +41,7 @@ class SimulatedGroq:
         self.plan = FaultPlan(seed=config.seed, faults=config.faults, script=config.script)
         self._wait = wait
         self._lock = threading.Lock()
-        self._random = random.Random(config.seed)  # noqa: S311 - repeatable on purpose
+        self._random = random.Random(config.seed)
         self._count = 0
         self._limits = self._new_limits()
         self._prefixes: dict[str, float] = {}

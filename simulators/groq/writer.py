@@ -106,7 +106,7 @@ def _read_rule(line: str, limits: Limits) -> None:
         limits.repeats = 1
 
 
-def write_by_schema(schema: dict[str, Any], *, row: Row, limits: dict[str, Limits]) -> Any:  # noqa: ANN401 - JSON
+def write_by_schema(schema: dict[str, Any], *, row: Row, limits: dict[str, Limits]) -> Any:
     """A value of the shape ``schema`` asks for, each property written as the field of its name."""
     return {
         name: _write_value(child, name=name, row=row, limits=limits.get(name, Limits()))
@@ -114,7 +114,7 @@ def write_by_schema(schema: dict[str, Any], *, row: Row, limits: dict[str, Limit
     }
 
 
-def _write_value(schema: dict[str, Any], *, name: str, row: Row, limits: Limits) -> Any:  # noqa: ANN401 - JSON
+def _write_value(schema: dict[str, Any], *, name: str, row: Row, limits: Limits) -> Any:
     match schema.get("type"):
         case "string" if schema.get("enum"):
             return schema["enum"][0]
