@@ -24,11 +24,23 @@ def list_processes(folder: Path) -> dict[int, str]:
 
 
 def find_leader(folder: Path, word: str) -> int:
-    """The session leader among them that has ``word`` in its arguments; raises LookupError."""
-    for pid, arguments in sorted(list_processes(folder).items()):
-        if word in arguments and os.getsid(pid) == pid:
+    """The first of the processes with ``word`` in their arguments: the one no other of them began.
+
+    Not the one with the least number: numbers begin again from below, and every process of
+    Postgres leads a session. Raises LookupError.
+    """
+    found = {pid for pid, arguments in list_processes(folder).items() if word in arguments}
+    for pid in found:
+        if os.getsid(pid) == pid and _read_parent(pid) not in found:
             return pid
     raise LookupError(word)
+
+
+def _read_parent(pid: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return int(stat.rpartition(")")[2].split()[1])
+    return 0
 
 
 def _read_environ(entry: Path) -> str:
