@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.clock import today
 from core.settings import load_settings, process_environ
 from domain.brief import Brief, Mode
-from domain.prompts import PROMPT_VERSION, build_request
+from domain.prompts.request import PROMPT_VERSION, build_request
 from gateways.groq_llm import GroqModel
 from gateways.job_queue import connect_worker
 from models.session import Database

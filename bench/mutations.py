@@ -12,12 +12,12 @@ from typing import Final
 import regex
 import yaml
 
-from domain.facts_extract import list_facts
+from domain.facts.extract import list_facts
 from domain.listing import Listing
-from domain.scoring_title import NO_BRAND
+from domain.scoring.title import NO_BRAND
 from domain.text import fold
 
-_WORDS_FILE: Final = Path(__file__).parents[1] / "domain" / "facts_words.yaml"
+_WORDS_FILE: Final = Path(__file__).parents[1] / "domain" / "facts" / "words.yaml"
 _WORD_KINDS: Final = ("material", "color", "certification", "country", "claim", "audience", "size")
 _UNITS: Final = ("oz", "ml", "cm", "kg", "W", "inch", "GB", "mAh")
 _NUMBER = regex.compile(r"(?<![\w.,/:-])\d+(?![\w.,/:-])")

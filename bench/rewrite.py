@@ -20,8 +20,9 @@ from domain.findings import Level
 from domain.gate import judge, list_kept_facts
 from domain.listing import Channel, Listing
 from domain.marketplaces.checker import check_listing
-from domain.rewrite import find_touchable, propose
+from domain.rewrite import propose
 from domain.scoring import score_listing
+from domain.touchable import find_touchable
 from tests.support.briefs import make_brief
 from tests.support.sample_rows import SAMPLES, list_sample_listings
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from bench.scaling_sim import LATE_S, TICK_S, Policy, Scenario, View
 from domain.scaling import decide
-from domain.scaling_schedule import parse_schedule
-from domain.scaling_values import ScalingConfig, ScalingState, Snapshot, Workload
+from domain.scaling.schedule import parse_schedule
+from domain.scaling.values import ScalingConfig, ScalingState, Snapshot, Workload
 
 AHEAD_S: Final = 110.0
 

@@ -25,7 +25,7 @@ from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rulebook import load_rulebook
 from domain.marketplaces.words import fold_word, iter_content_words, list_words
 from domain.scoring import score_listing
-from domain.scoring_title import NO_BRAND
+from domain.scoring.title import NO_BRAND
 from tests.support.sample_rows import SAMPLES, list_sample_listings
 
 _SEED: Final = 20261122

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, Any, Final, TextIO
 
 from core.ids import new_id
-from domain.audit import FINDING_KEYS, Audit, AuditFinding
+from domain.audit.packs import Pack
+from domain.audit.report import FINDING_KEYS, Audit, AuditFinding
 from domain.files.cells import neutralize
-from domain.packs import Pack
 
 HELD_BYTES: Final = 8 * 1024 * 1024
 """Findings wait in memory up to this size and on disk above it."""

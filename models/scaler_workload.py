@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
-from domain.scaling_values import Workload
+from domain.scaling.values import Workload
 
 RECENT_S: Final = 300.0
 SAMPLE: Final = 500

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from core.clock import today
 from core.errors import TooLargeError
-from domain.audit import Audit, AuditFinding
-from domain.audit_scope import build_scope, parse_day
+from domain.audit.report import Audit, AuditFinding
+from domain.audit.scope import build_scope, parse_day
 from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
 from domain.files.source import DEFAULT_LIMITS, ByteStream, FileLimits

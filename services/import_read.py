@@ -25,7 +25,7 @@ from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct
 from domain.job import JobState
 from domain.listing import Listing
 from domain.marketplaces.checker import check_listing, list_unchecked
-from domain.rewrite_scope import find_touchable
+from domain.touchable import find_touchable
 from models import import_file as imports
 from models import job as jobs
 from services.catalogue import build_listing, get_rules, get_shops, store_listings

@@ -14,7 +14,7 @@ from core.clock import monotonic_s
 from domain.brief import Brief
 from domain.job import JobState, Outcome
 from domain.marketplaces.checker import check_listing
-from domain.rewrite_scope import find_touchable
+from domain.touchable import find_touchable
 from models import batch as batches
 from models import brief as briefs
 from models import import_file as imports

@@ -26,7 +26,7 @@ from domain.catalogue import cost_picousd, get_llm
 from domain.job import MAX_CRASHES
 from domain.listing import TextValue
 from domain.ports import LlmReply, LlmRequest, Reservation
-from domain.prompts import estimate_request_tokens
+from domain.prompts.request import estimate_request_tokens
 from models import job as jobs
 from models import llm_call as ledger
 from services.deps import Deps, LlmDoor

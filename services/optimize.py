@@ -24,9 +24,9 @@ from domain.listing import TextValue
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet, load_rulebook
 from domain.ports import LlmRequest
-from domain.prompts import build_repair_request, build_request, list_cut_fields
+from domain.prompts.request import build_repair_request, build_request, list_cut_fields
 from domain.rewrite import propose
-from domain.rewrite_scope import find_touchable
+from domain.touchable import find_touchable
 from models import job as jobs
 from services.deps import Deps
 from services.finish import Result, add_counts, discard, finish_result

@@ -15,7 +15,7 @@ from core.log import get_logger
 from core.settings import Settings
 from domain.ports import ReplicaCount
 from domain.scaling import decide
-from domain.scaling_values import (
+from domain.scaling.values import (
     ScalingConfig,
     ScalingDecision,
     ScalingState,

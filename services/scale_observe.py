@@ -7,8 +7,8 @@ from typing import Final
 from core.errors import SettingsError
 from core.settings import Settings
 from domain.job import Lane
-from domain.scaling_schedule import parse_schedule
-from domain.scaling_values import ScalingConfig, Workload
+from domain.scaling.schedule import parse_schedule
+from domain.scaling.values import ScalingConfig, Workload
 from models import scaler_workload as workloads
 from services.deps import Deps
 from services.dispatch import STALE_S

@@ -9,7 +9,7 @@ from typing import Final
 from core.errors import AppError, SettingsError, UnauthorizedError, UnavailableError
 from core.log import get_logger
 from domain.ports import ReplicaCount, ReplicaTarget
-from domain.scaling_confirm import Change, Verdict, judge_change
+from domain.scaling.confirm import Change, Verdict, judge_change
 
 log = get_logger(__name__)
 

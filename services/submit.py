@@ -20,8 +20,8 @@ from domain.listing import Listing
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet
 from domain.ports import Dispatch
-from domain.prompts import PROMPT_VERSION, build_request, estimate_request_tokens
-from domain.rewrite_scope import find_touchable
+from domain.prompts.request import PROMPT_VERSION, build_request, estimate_request_tokens
+from domain.touchable import find_touchable
 from domain.voice import Voice, find_spellings
 from models import brief as briefs
 from models import idempotency, job_reads

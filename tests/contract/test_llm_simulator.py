@@ -15,7 +15,7 @@ from domain.marketplaces.checker import check_field
 from domain.marketplaces.rule import RuleSet
 from domain.marketplaces.rulebook import load_rulebook
 from domain.ports import LlmReply
-from domain.prompts import (
+from domain.prompts.request import (
     PROMPT_VERSION,
     build_repair_request,
     build_request,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.audit import FINDING_KEYS
+from domain.audit.report import FINDING_KEYS
 from tests.support.servers import ROOT
 from tests.unit.files.streams import OWN
 

@@ -28,9 +28,19 @@ def find_long_files(paths: list[Path]) -> list[str]:
     return [f"{path.name}: {lines}" for path, lines in lengths.items() if lines > MAX_FILE_LINES]
 
 
-def is_docstring_only(tree: ast.Module) -> bool:
-    """Whether a module says what it is, and does nothing."""
-    return len(tree.body) == 1 and ast.get_docstring(tree) is not None
+def is_front_only(tree: ast.Module) -> bool:
+    """Whether a module says what it is and at most what it offers from within, and does nothing."""
+    offers = tree.body[1:]
+    return ast.get_docstring(tree) is not None and (not offers or is_offer(offers))
+
+
+def is_offer(body: list[ast.stmt]) -> bool:
+    """Whether these are imports from the domain's own rooms, then ``__all__``."""
+    *imports, last = body
+    return ast.unparse(last).startswith("__all__ = [") and all(
+        isinstance(node, ast.ImportFrom) and (node.module or "").startswith("domain.")
+        for node in imports
+    )
 
 
 def test_no_file_is_over_four_hundred_lines():
@@ -53,10 +63,10 @@ def test_half_of_the_product_s_functions_have_ten_lines_at_most():
     assert statistics.median(lengths) <= MAX_MEDIAN_LINES
 
 
-def test_packages_hold_a_docstring_only():
+def test_packages_hold_a_docstring_and_what_they_offer():
     packages = [path for path in list_python() if path.name == "__init__.py"]
     assert len(packages) > 10
-    assert not [name_of(path) for path in packages if not is_docstring_only(parse(path))]
+    assert not [name_of(path) for path in packages if not is_front_only(parse(path))]
 
 
 def test_these_checks_see_a_breach(tmp_path):
@@ -65,4 +75,5 @@ def test_these_checks_see_a_breach(tmp_path):
     assert find_long_files([long_file]) == ["long.py: 401"]
     body = "    x = 1\n" * MAX_FUNCTION_LINES
     assert list_functions(ast.parse(f"class A:\n  def f(self):\n{body}")) == [("f", 51)]
-    assert not is_docstring_only(ast.parse('"""Doc."""\nimport os\n'))
+    assert not is_front_only(ast.parse('"""Doc."""\nimport os\n'))
+    assert not is_front_only(ast.parse('"""Doc."""\nfrom domain.gate.verdict import judge\n'))

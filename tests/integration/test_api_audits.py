@@ -7,7 +7,7 @@ import io
 import pytest
 
 import services.audit
-from domain.audit import FINDING_KEYS
+from domain.audit.report import FINDING_KEYS
 from tests.support.jobs import query
 from tests.support.web import CSV, Web, open_web
 

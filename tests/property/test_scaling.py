@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.scaling import decide
-from domain.scaling_values import ScalingConfig, ScalingState, Snapshot, Workload
-from domain.scaling_wish import build_wish, find_connection_cap, find_provider_cap
+from domain.scaling.values import ScalingConfig, ScalingState, Snapshot, Workload
+from domain.scaling.wish import build_wish, find_connection_cap, find_provider_cap
 
 counts = st.integers(0, 200_000)
 rates = st.floats(0, 500)

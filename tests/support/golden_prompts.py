@@ -14,8 +14,8 @@ from domain.brief import Mode
 from domain.findings import Check, Refusal
 from domain.listing import Channel, Listing
 from domain.marketplaces.checker import check_listing
-from domain.prompts import PROMPT_VERSION, build_repair_messages
-from domain.rewrite_scope import find_touchable
+from domain.prompts.request import PROMPT_VERSION, build_repair_messages
+from domain.touchable import find_touchable
 from tests.support.briefs import make_brief
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from core.errors import FileFormatError, InvalidFieldError
-from domain.audit import FINDING_KEYS, Audit, AuditFinding
-from domain.audit_scope import build_scope, parse_day
+from domain.audit.report import FINDING_KEYS, Audit, AuditFinding
+from domain.audit.scope import build_scope, parse_day
 from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
 from domain.findings import Level

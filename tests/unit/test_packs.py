@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.audit.packs import MAX_PACKS, Pack, PackBook, Symptom, find_row_remedy, find_theme
 from domain.findings import Level
 from domain.marketplaces.kinds import KINDS
 from domain.marketplaces.rulebook import load_rulebook
-from domain.packs import MAX_PACKS, Pack, PackBook, Symptom, find_row_remedy, find_theme
 
 HARD, ADVICE = Level.HARD, Level.ADVICE
 

@@ -17,8 +17,7 @@ from domain.findings import Check, Level, Refusal
 from domain.listing import TEXT_FIELDS, Channel, Fields, Listing, TextValue
 from domain.marketplaces.rule import Rule, RuleSet, Source
 from domain.marketplaces.rulebook import load_rulebook
-from domain.prompt_rules import _KINDS
-from domain.prompts import (
+from domain.prompts.request import (
     MAX_COMPLETION_TOKENS,
     PROMPT_VERSION,
     build_messages,
@@ -30,6 +29,7 @@ from domain.prompts import (
     estimate_request_tokens,
     list_cut_fields,
 )
+from domain.prompts.rules import _KINDS
 
 DAY = dt.date(2026, 11, 22)
 MODEL = "openai/gpt-oss-20b"

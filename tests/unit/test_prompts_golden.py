@@ -3,7 +3,7 @@
 import pytest
 
 from domain.listing import Channel
-from domain.prompts import PROMPT_VERSION
+from domain.prompts.request import PROMPT_VERSION
 from tests.support import golden_prompts
 from tests.support.golden_prompts import GOLDEN, build_text, find_path, read_version, write_all
 

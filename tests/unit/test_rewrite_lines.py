@@ -7,8 +7,8 @@ import pytest
 from domain.facts import list_required
 from domain.listing import Listing
 from domain.rewrite import propose
-from domain.rewrite_shorten import cut_clean
-from domain.rewrite_tidy import tidy_line
+from domain.rewrite.shorten import cut_clean
+from domain.rewrite.tidy import tidy_line
 from tests.support.briefs import make_brief
 
 

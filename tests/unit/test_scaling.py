@@ -8,9 +8,9 @@ import pytest
 
 from domain.ports import ReplicaCount
 from domain.scaling import decide
-from domain.scaling_confirm import Change, Verdict, judge_change
-from domain.scaling_schedule import parse_schedule
-from domain.scaling_values import (
+from domain.scaling.confirm import Change, Verdict, judge_change
+from domain.scaling.schedule import parse_schedule
+from domain.scaling.values import (
     ScalingConfig,
     ScalingDecision,
     ScalingState,

@@ -11,7 +11,7 @@ from domain.brief import Brief, Mode
 from domain.findings import Check
 from domain.gate import judge
 from domain.listing import Listing
-from domain.prompts import build_messages
+from domain.prompts.request import build_messages
 from domain.voice import Voice, find_spellings, find_word, parse_wishes
 from tests.support.briefs import make_brief
 

@@ -9,9 +9,9 @@ from typing import Final
 
 import regex
 
-from domain.facts_extract import list_claims
-from domain.facts_lexicon import list_stated
-from domain.facts_numbers import BARE, NUMBER_WORDS, Amount, list_quantities, list_spelled
+from domain.facts.extract import list_claims
+from domain.facts.lexicon import list_stated
+from domain.facts.numbers import BARE, NUMBER_WORDS, Amount, list_quantities, list_spelled
 from domain.text import Word, blank_broken, fold, list_forms, list_words, stem
 
 _URL = regex.compile(r"https?://[^\s\"'<>]+", regex.IGNORECASE)

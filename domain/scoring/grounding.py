@@ -7,10 +7,10 @@ from typing import Final
 
 import regex
 
-from domain.facts_lexicon import list_stated
-from domain.facts_numbers import BARE, Quantity, list_quantities
-from domain.scoring_row import ScoredRow
-from domain.scoring_tally import Tally
+from domain.facts.lexicon import list_stated
+from domain.facts.numbers import BARE, Quantity, list_quantities
+from domain.scoring.row import ScoredRow
+from domain.scoring.tally import Tally
 
 _CONTRADICTED: Final = 0.75
 _UNCONFIRMED: Final = 0.93

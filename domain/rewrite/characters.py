@@ -9,7 +9,7 @@ import regex
 from domain.findings import Finding
 from domain.marketplaces.names import OwnNames
 from domain.marketplaces.rule import Rule
-from domain.rewrite_words import AND
+from domain.rewrite.words import AND
 
 _SAME_MEANING: Final = {
     "_": " ", "{": "(", "}": ")", "¦": ",", "|": ",", "…": "...", "±": "+/-", "×": "x", "*": "x",

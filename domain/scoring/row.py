@@ -8,13 +8,13 @@ from typing import Final
 
 import regex
 
-from domain.facts_index import is_evidence
-from domain.facts_lexicon import get_lexicon
+from domain.facts.index import is_evidence
+from domain.facts.lexicon import get_lexicon
 from domain.listing import TEXT_FIELDS, Listing
 from domain.marketplaces.names import OwnNames
 from domain.marketplaces.subject import Passage
 from domain.marketplaces.words import fold_word, iter_content_words, list_words
-from domain.rewrite_words import FILLERS
+from domain.rewrite.words import FILLERS
 
 LONGEST_READ: Final = 20_000
 """Characters of one text; no shopper reads further."""

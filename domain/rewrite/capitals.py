@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import regex
 
-from domain.facts_lexicon import is_common, states_plainly
+from domain.facts.lexicon import is_common, states_plainly
 from domain.listing import Listing
 from domain.marketplaces.check_capitals import list_shouted
 from domain.marketplaces.names import OwnNames

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from domain.audit_scope import Scope
+from domain.audit.packs import Pack, PackBook, Symptom, find_row_remedy
+from domain.audit.scope import Scope
 from domain.files.source import FileShape, RowProblem, SourceProduct, excerpt
 from domain.findings import Finding, Level
 from domain.listing import Listing
@@ -15,7 +16,6 @@ from domain.marketplaces.attributes import list_attribute_names
 from domain.marketplaces.checker import check_listing, list_unchecked
 from domain.marketplaces.rulebook import Rulebook, RuleSet, load_rulebook
 from domain.money import find_value
-from domain.packs import Pack, PackBook, Symptom, find_row_remedy
 
 ROW_RULE: Final = "file."
 """What the rule ids of row problems begin with; the code of the problem follows."""

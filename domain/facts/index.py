@@ -9,10 +9,10 @@ from typing import Final
 
 import regex
 
-from domain.facts_extract import Fact
-from domain.facts_lexicon import list_languages
-from domain.facts_numbers import BARE, Amount
-from domain.facts_reading import Reading, read_passage, read_words
+from domain.facts.extract import Fact
+from domain.facts.lexicon import list_languages
+from domain.facts.numbers import BARE, Amount
+from domain.facts.reading import Reading, read_passage, read_words
 from domain.listing import Listing, iter_items
 from domain.text import fold, html_to_text, is_html, list_forms, list_words, stem
 from domain.units import find_unit

@@ -9,12 +9,12 @@ from typing import Final
 import regex
 
 from domain.facts import LostFact, find_lost_among
-from domain.facts_extract import list_facts
-from domain.facts_numbers import list_quantities
+from domain.facts.extract import list_facts
+from domain.facts.numbers import list_quantities
 from domain.listing import Listing
 from domain.marketplaces.words import fold_word, load_lexicon
-from domain.rewrite_tidy import EMOJI, PAIRS, strip_dangling, tidy_line
-from domain.rewrite_words import DANGLING, FILLERS, OPENERS, PROMOTION
+from domain.rewrite.tidy import EMOJI, PAIRS, strip_dangling, tidy_line
+from domain.rewrite.words import DANGLING, FILLERS, OPENERS, PROMOTION
 from domain.text import Word, cut_graphemes, fold, list_words
 
 _ASIDE = regex.compile(

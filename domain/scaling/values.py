@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from domain.scaling_schedule import ScheduleWindow
+from domain.scaling.schedule import ScheduleWindow
 
 FAILING_SHARE: Final = 0.5
 FAILING_CALLS: Final = 5

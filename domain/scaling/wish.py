@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from domain.scaling_schedule import find_scheduled
-from domain.scaling_values import ScalingConfig, Snapshot, Workload
+from domain.scaling.schedule import find_scheduled
+from domain.scaling.values import ScalingConfig, Snapshot, Workload
 
 UNLIMITED: Final = 1_000_000
 SPENT_SHARE: Final = 0.9

@@ -13,16 +13,16 @@ from domain.findings import Finding, Level
 from domain.listing import Listing
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rulebook import RuleSet
-from domain.scoring_facts import rate_grounding
-from domain.scoring_row import ScoredRow
-from domain.scoring_tally import Tally
-from domain.scoring_texts import (
+from domain.scoring.grounding import rate_grounding
+from domain.scoring.row import ScoredRow
+from domain.scoring.tally import Tally
+from domain.scoring.texts import (
     rate_completeness,
     rate_duplication,
     rate_keywords,
     rate_readability,
 )
-from domain.scoring_title import rate_title
+from domain.scoring.title import rate_title
 
 _HARD_FACTOR = 0.75
 _ADVICE_FACTOR = 0.97

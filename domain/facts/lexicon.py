@@ -13,8 +13,8 @@ import yaml
 
 from domain.text import Word, fold, list_forms, list_words, stem
 
-_WORDS_FILE: Final = Path(__file__).with_name("facts_words.yaml")
-_COMMON_FILE: Final = Path(__file__).with_name("facts_common.txt")
+_WORDS_FILE: Final = Path(__file__).with_name("words.yaml")
+_COMMON_FILE: Final = Path(__file__).with_name("common.txt")
 _KINDS: Final = ("material", "color", "size", "certification", "country", "audience", "claim",
                  "brand")  # fmt: skip
 _IMITABLE: Final = frozenset({"material", "color"})

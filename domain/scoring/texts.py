@@ -14,9 +14,9 @@ from domain.marketplaces.check_phrases import find_phrases
 from domain.marketplaces.rule_files import read_vocabulary
 from domain.marketplaces.rulebook import RuleSet
 from domain.marketplaces.words import fold_word, iter_content_words, list_words
-from domain.scoring_row import ScoredRow
-from domain.scoring_tally import Tally
-from domain.scoring_title import NO_BRAND
+from domain.scoring.row import ScoredRow
+from domain.scoring.tally import Tally
+from domain.scoring.title import NO_BRAND
 
 _ALWAYS_EXPECTED = ("title", "description")
 _FACTS = ("color", "colour", "size", "material")

@@ -6,7 +6,7 @@ from typing import Final
 
 import regex
 
-from domain.rewrite_words import DANGLING
+from domain.rewrite.words import DANGLING
 from domain.text import blank_broken, fold, list_words
 
 PAIRS: Final = {"(": ")", "[": "]", "{": "}", "【": "】", "「": "」", "『": "』", "《": "》"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import regex
 
 from domain.marketplaces.names import OwnNames
-from domain.rewrite_tidy import PAIRS
+from domain.rewrite.tidy import PAIRS
 from domain.text import is_html
 
 _ASIDE = regex.compile(

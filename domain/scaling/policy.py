@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.scaling_values import (
+from domain.scaling.values import (
     ScalingConfig,
     ScalingDecision,
     ScalingState,
@@ -12,7 +12,7 @@ from domain.scaling_values import (
     Wishes,
     Workload,
 )
-from domain.scaling_wish import Wish, build_wish, find_connection_cap
+from domain.scaling.wish import Wish, build_wish, find_connection_cap
 
 
 def decide(

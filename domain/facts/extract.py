@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import regex
 
-from domain.facts_lexicon import Stated, is_common, list_stated
-from domain.facts_numbers import (
+from domain.facts.lexicon import Stated, is_common, list_stated
+from domain.facts.numbers import (
     BARE,
     NUMBER_WORDS,
     Amount,

@@ -18,11 +18,11 @@ from domain.marketplaces.rule import Rule, RuleSet
 from domain.marketplaces.subject import count_bytes, count_chars
 from domain.marketplaces.words import fold_word
 from domain.marketplaces.words import list_words as list_channel_words
-from domain.rewrite_capitals import calm_capitals, raise_words
-from domain.rewrite_characters import drop_matches, fix_characters, spare_repeats
-from domain.rewrite_phrases import drop_phrase, drop_sentences
-from domain.rewrite_prose import cut_prose, fix_markup
-from domain.rewrite_shorten import (
+from domain.rewrite.capitals import calm_capitals, raise_words
+from domain.rewrite.characters import drop_matches, fix_characters, spare_repeats
+from domain.rewrite.phrases import drop_phrase, drop_sentences
+from domain.rewrite.prose import cut_prose, fix_markup
+from domain.rewrite.shorten import (
     SEGMENT,
     cut_clean,
     drop_promotion,
@@ -31,7 +31,7 @@ from domain.rewrite_shorten import (
     list_spare_repeats,
     shorten_title,
 )
-from domain.rewrite_tidy import strip_dangling, tidy_line
+from domain.rewrite.tidy import strip_dangling, tidy_line
 from domain.text import SAFE_TAGS, blank_broken, clean_html, is_html, list_words
 
 _DIGITS_ALONE = regex.compile(r"[(\[]\s*\d[\s\d]*[)\]]")

@@ -13,15 +13,15 @@ from domain.language import find_language
 from domain.listing import Listing, TextValue, is_blank
 from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rule import RuleSet
-from domain.rewrite_fill import (
+from domain.rewrite.fill import (
     fill_bullets,
     fill_search_terms,
     fill_seo_description,
     fill_seo_title,
     fill_tags,
 )
-from domain.rewrite_repair import Patient, repair_text
-from domain.rewrite_scope import find_touchable
+from domain.rewrite.repair import Patient, repair_text
+from domain.touchable import find_touchable
 
 __all__ = ["find_touchable", "is_already_good", "propose"]
 

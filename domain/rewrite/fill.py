@@ -7,14 +7,14 @@ from typing import Final
 
 import regex
 
-from domain.facts_numbers import NUMBER_WORDS
+from domain.facts.numbers import NUMBER_WORDS
 from domain.listing import Listing
 from domain.marketplaces.rule import RuleSet
 from domain.marketplaces.subject import count_bytes
 from domain.marketplaces.words import load_lexicon
-from domain.rewrite_prose import cut_prose
-from domain.rewrite_shorten import cut_clean
-from domain.rewrite_words import DANGLING, read_words
+from domain.rewrite.prose import cut_prose
+from domain.rewrite.shorten import cut_clean
+from domain.rewrite.words import DANGLING, read_words
 from domain.text import fold, html_to_text, is_html, list_words
 
 _LABELS: Final = read_words(

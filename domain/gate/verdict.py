@@ -15,16 +15,16 @@ from domain.facts import (
     list_demanded,
     read_text,
 )
-from domain.facts_index import SourceIndex, build_index
+from domain.facts.index import SourceIndex, build_index
 from domain.findings import Check, Level, Refusal
-from domain.gate_voice import judge_voice
+from domain.gate.voice import judge_voice
 from domain.listing import LIST_FIELDS, TEXT_FIELDS, Fields, Listing, TextValue, is_blank
 from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rule import RuleSet
 from domain.orders import without_orders
 from domain.refusals import find_meta_text
-from domain.rewrite_scope import find_touchable
 from domain.text import SAFE_TAGS, clean_html, html_to_text, is_html, strip_controls, text_to_html
+from domain.touchable import find_touchable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import regex
 
-from domain.facts_extract import Fact, find_opening_name, list_facts, list_strange_words
-from domain.facts_index import Place, SourceIndex, build_index
-from domain.facts_lexicon import is_common
+from domain.facts.extract import Fact, find_opening_name, list_facts, list_strange_words
+from domain.facts.index import Place, SourceIndex, build_index
+from domain.facts.lexicon import is_common
 from domain.language import find_language
 from domain.listing import Fields, Listing, TextValue, iter_items
 from domain.marketplaces.words import load_lexicon

@@ -3,7 +3,7 @@
 The first message is the same, byte for byte, for every listing of a channel, locale, store and
 rule set, so that the provider may keep it. The answer holds the wanted fields and nothing else: a
 source named for each claim would cost output tokens, the dearest part of a call, and prove
-nothing, since ``domain.facts`` looks for every claim in the row itself.
+nothing, since ``domain.facts.check`` looks for every claim in the row itself.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from domain.listing import LIST_FIELDS
 from domain.marketplaces.checker import check_listing
 from domain.marketplaces.rule import RuleSet
 from domain.ports import LlmRequest
-from domain.prompt_rules import describe_rules
-from domain.prompt_source import (
+from domain.prompts.rules import describe_rules
+from domain.prompts.source import (
     build_block,
     cut_bytes,
     list_cut_fields,
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 PROMPT_VERSION = "2026-11-22.2"
-"""Changes with every change of the words below, of ``prompt_rules`` or ``prompt_source``."""
+"""Changes with every change of the words below, of ``rules`` or ``source``."""
 
 Messages = tuple[Mapping[str, str], ...]
 

@@ -10,14 +10,14 @@ from collections import Counter
 
 import regex
 
-from domain.facts_lexicon import is_common
+from domain.facts.lexicon import is_common
 from domain.marketplaces.check_capitals import list_shouted
 from domain.marketplaces.check_phrases import find_phrases
 from domain.marketplaces.names import OwnNames
 from domain.marketplaces.rule_files import read_vocabulary
 from domain.marketplaces.words import Word, fold_word, iter_content_words, list_words
-from domain.scoring_row import ScoredRow
-from domain.scoring_tally import Tally
+from domain.scoring.row import ScoredRow
+from domain.scoring.tally import Tally
 
 NO_BRAND = frozenset({"", "generic", "unbranded", "no brand", "none", "n/a", "na", "no"})
 """What sellers write where a product has no brand, lower case."""

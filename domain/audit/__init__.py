@@ -1,0 +1,1 @@
+"""The findings of a whole file, counted and grouped."""

@@ -1,0 +1,27 @@
+"""What a text claims, and whether its source row says so."""
+
+from domain.facts.check import (
+    Evidence,
+    LostFact,
+    UnsupportedFact,
+    find_evidence,
+    find_lost,
+    find_lost_among,
+    find_unsupported,
+    list_demanded,
+    list_required,
+    read_text,
+)
+
+__all__ = [
+    "Evidence",
+    "LostFact",
+    "UnsupportedFact",
+    "find_evidence",
+    "find_lost",
+    "find_lost_among",
+    "find_unsupported",
+    "list_demanded",
+    "list_required",
+    "read_text",
+]

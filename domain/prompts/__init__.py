@@ -1,0 +1,1 @@
+"""What a language model is asked, and the shape its answer must have."""

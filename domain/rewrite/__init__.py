@@ -1,0 +1,5 @@
+"""The rules engine: the smallest edits that make a listing keep the rules."""
+
+from domain.rewrite.engine import is_already_good, propose
+
+__all__ = ["is_already_good", "propose"]

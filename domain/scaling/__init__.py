@@ -1,0 +1,5 @@
+"""How many worker replicas there should be."""
+
+from domain.scaling.policy import decide
+
+__all__ = ["decide"]
