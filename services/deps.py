@@ -9,11 +9,10 @@ from pathlib import Path
 
 import dramatiq
 
-from core.clock import monotonic_s
 from core.errors import SettingsError
 from core.settings import Settings
 from domain.catalogue import get_llm
-from domain.ports import JobQueue, LanguageModel, ProviderBudget, ReplicaTarget
+from domain.ports import JobQueue, ReplicaTarget
 from gateways.bell import BellBroker
 from gateways.groq_llm import GroqModel
 from gateways.job_queue import (
@@ -27,29 +26,7 @@ from gateways.local_replicas import LocalReplicas
 from gateways.provider_budget import RedisBudget
 from gateways.railway import build_railway_target
 from models.session import Database
-
-REFUSAL_PAUSE_S = 60.0
-"""After the provider refused our key, plan or model, no call is made for so long."""
-
-
-@dataclass(slots=True)
-class LlmDoor:
-    """The language model with its budget, and whether the provider has shut us out."""
-
-    llm: LanguageModel
-    budget: ProviderBudget
-    model: str
-    _refused: str = ""
-    _refused_until_s: float = field(default=0.0)
-
-    def find_refusal(self) -> str:
-        """Why no call can be made just now, "" when it can."""
-        return self._refused if monotonic_s() < self._refused_until_s else ""
-
-    def shut(self, reason: str) -> None:
-        """Remember that every call is refused, so that the next jobs need not ask."""
-        self._refused = reason
-        self._refused_until_s = monotonic_s() + REFUSAL_PAUSE_S
+from services.llm_door import LlmDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

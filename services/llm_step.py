@@ -15,7 +15,6 @@ from core.errors import (
     LlmOutputError,
     LlmRefusedError,
     LlmRequestError,
-    LlmTransientError,
     UnavailableError,
 )
 from core.ids import hash_text
@@ -25,20 +24,16 @@ from domain.brief import Brief, canonical_json
 from domain.catalogue import cost_picousd, get_llm
 from domain.job import MAX_CRASHES
 from domain.listing import TextValue
-from domain.ports import LlmReply, LlmRequest, Reservation
-from domain.prompts.request import estimate_request_tokens
+from domain.ports import LlmReply, LlmRequest
 from models import job as jobs
 from models import llm_call as ledger
-from services.deps import Deps, LlmDoor
+from services.deps import Deps
+from services.llm_door import LlmDoor, PoolWaitError
 
 log = get_logger(__name__)
 
 T = TypeVar("T")
 
-SHORT_WAIT_S: Final = 2.0
-"""A shorter wait for the budget is slept; for a longer one the job is given back."""
-
-CALL_TIMEOUT_S: Final = 30.0
 COMMIT_RETRY_S: Final = 120.0
 """So long an answer in memory waits for the database to come back: it is paid for."""
 
@@ -46,14 +41,6 @@ MAX_UNKNOWN_CALLS: Final = MAX_CRASHES + 1
 """A job that shared two processes with one that kills has two such calls, and may be innocent."""
 
 SIMULATOR_HEADER: Final = "x-listwright-simulator"
-
-
-class PoolWaitError(Exception):
-    """The provider's budget is spent: the job waits, which costs no attempt."""
-
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(f"wait {wait_s:.1f} s")
-        self.wait_s = wait_s
 
 
 class UnusableAnswersError(LlmOutputError):
@@ -176,45 +163,15 @@ class Asker:
 
     def _call(self, call_id: int, request: LlmRequest) -> LlmReply:
         try:
-            reservation = self._reserve(estimate_request_tokens(request))
+            reservation = self._door.reserve(request, may_call=self._lease.may_call)
         except (PoolWaitError, AppError):
             self._close(call_id, "unmade", "")
             raise
-        used_tokens = 0
         try:
-            reply = self._door.llm.complete(request, timeout_s=CALL_TIMEOUT_S)
-            used_tokens = reply.prompt_tokens + reply.completion_tokens
-        except LlmError as fault:
+            return self._door.complete(request, reservation)
+        except (PoolWaitError, LlmError) as fault:
             self._close(call_id, "failed", fault.code)
-            self._learn(fault)
             raise
-        finally:
-            self._settle(reservation, used_tokens)
-        return reply
-
-    def _reserve(self, tokens: int) -> Reservation:
-        deadline_s = monotonic_s() + SHORT_WAIT_S
-        while isinstance(booked := self._door.budget.reserve(tokens=tokens), float):
-            if monotonic_s() + booked > deadline_s or not self._lease.may_call():
-                raise PoolWaitError(booked)
-            sleep(booked)
-        return booked
-
-    def _settle(self, reservation: Reservation, used_tokens: int) -> None:
-        try:
-            self._door.budget.settle(reservation, used_tokens=used_tokens)
-        except UnavailableError as fault:
-            log.warning("budget_not_settled", reason=fault.message)
-
-    def _learn(self, fault: LlmError) -> None:
-        if isinstance(fault, LlmTransientError) and fault.pool_wait:
-            wait_s = fault.retry_after_s or 1.0
-            self._door.budget.pause(wait_s)
-            log.warning("llm_rate_limited", wait_s=wait_s)
-            raise PoolWaitError(wait_s) from fault
-        if isinstance(fault, LlmRefusedError):
-            self._door.shut(str(fault))
-            log.error("llm_refused", reason=str(fault))
 
     def _close(self, call_id: int, state: str, error_code: str) -> None:
         with self._deps.database.transaction(seller=self._job.seller_id) as session:

@@ -30,11 +30,11 @@ from domain.touchable import find_touchable
 from models import job as jobs
 from services.deps import Deps
 from services.finish import Result, add_counts, discard, finish_result
+from services.llm_door import PoolWaitError
 from services.llm_step import (
     Answer,
     Asker,
     Lease,
-    PoolWaitError,
     StopError,
     UnusableAnswersError,
     retry_while_away,
