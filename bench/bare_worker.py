@@ -16,7 +16,7 @@ from domain.prompts.request import PROMPT_VERSION, build_request
 from gateways.groq_llm import GroqModel
 from gateways.job_queue import connect_worker
 from models.session import Database
-from services.catalogue import get_rules
+from services.measures import get_rules
 from tests.support.jobs import make_long_listing
 
 NAMESPACE = "bare"

@@ -97,7 +97,7 @@ def optimize(**given: Any) -> None:
     from domain.files.choices import parse_pairs
     from domain.voice import parse_wishes
     from embedded.optimize import Request, run_optimize_command
-    from services.imports import ImportOptions
+    from services.import_options import ImportOptions
 
     def run() -> int:
         options = ImportOptions(

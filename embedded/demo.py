@@ -18,13 +18,10 @@ from core.settings import load_settings, process_environ
 from domain.brief import Mode
 from services.access import Seller, create_seller, create_signin_link
 from services.deps import Deps, build_web_deps
-from services.imports import (
-    ImportOptions,
-    confirm_import,
-    get_import,
-    list_imports,
-    receive_import,
-)
+from services.import_options import ImportOptions
+from services.import_receive import receive_import
+from services.import_show import get_import, list_imports
+from services.imports import confirm_import
 
 EMAIL: Final = "demo@listwright.example"
 SAMPLES: Final = Path(__file__).resolve().parent.parent / "docs" / "samples"

@@ -34,16 +34,10 @@ from services.access import Seller, create_seller
 from services.deps import Deps, build_web_deps
 from services.export import choose_form_of, export_import
 from services.failures import find_fallback_reason, list_failures
-from services.imports import (
-    ImportOptions,
-    cancel_import,
-    confirm_import,
-    get_import,
-    list_problems,
-    parse_channel,
-    parse_fields,
-    receive_import,
-)
+from services.import_options import ImportOptions, parse_channel, parse_fields
+from services.import_receive import receive_import
+from services.import_show import get_import, list_problems
+from services.imports import cancel_import, confirm_import
 from services.pool import close_pool, end_abandoned
 from services.review import accept_import
 

@@ -1,4 +1,4 @@
-"""The seller's catalogue: storing listings with their measures, reading them back."""
+"""The seller's catalogue as the API and the pages read it."""
 
 from __future__ import annotations
 
@@ -9,189 +9,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.clock import today
 from core.errors import NotFoundError
-from core.ids import hash_text, new_id
-from domain.brief import canonical_json
-from domain.findings import Finding, Level
+from domain.findings import Finding
 from domain.listing import Listing, fields_from_json, fields_to_json
 from domain.marketplaces.checker import check_listing
-from domain.marketplaces.rulebook import RuleSet, load_rulebook
-from domain.money import find_value, parse_minor, parse_stock
-from domain.scoring import score_listing
 from models import listing as rows
 from models import suggestion as suggestions
 from services.deps import Deps
-
-SITE = "US"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Where a listing was stored, and what its text measures."""
-
-    listing_id: uuid.UUID
-    revision_id: uuid.UUID
-    measures: Measures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
-    """Findings counted by level, and the score from 0 to 100."""
-
-    hard: int
-    advice: int
-    score: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shops:
-    """The store the rows came from and the store they are optimized for (often the same)."""
-
-    source_id: uuid.UUID
-    target_id: uuid.UUID
-
-
-def get_rules(channel: str, listing: Listing) -> RuleSet:
-    """The rules in force today for a listing on a channel."""
-    return load_rulebook().select(channel, as_of=today(), store=SITE, category=listing.category)
-
-
-def measure_listing(listing: Listing, rules: RuleSet, *, keywords: Sequence[str] = ()) -> Measures:
-    """Count findings and score, against the seller's search terms where there are any."""
-    findings = check_listing(listing, rules)
-    hard = count_hard(findings)
-    total = score_listing(listing, rules, keywords=keywords, findings=findings).total
-    return Measures(hard=hard, advice=len(findings) - hard, score=total)
-
-
-def count_hard(findings: Sequence[Finding]) -> int:
-    """How many findings are hard."""
-    return sum(finding.level is Level.HARD for finding in findings)
-
-
-def get_shops(session: Session, seller_id: uuid.UUID, *, source: str, target: str) -> Shops:
-    """The seller's stores for these channels; ``source`` "" means a file of no platform."""
-    target_id = rows.insert_store(session, seller_id=seller_id, new_id=new_id(), channel=target)
-    source_id = target_id
-    if source != target:
-        source_id = rows.insert_store(
-            session, seller_id=seller_id, new_id=new_id(), channel=source or "file"
-        )
-    return Shops(source_id=source_id, target_id=target_id)
-
-
-def store_listings(
-    session: Session,
-    seller_id: uuid.UUID,
-    shops: Shops,
-    listings: Sequence[Listing],
-    *,
-    channel: str,
-    origin: str,
-) -> list[Stored]:
-    """Store listings (keys distinct) as they stand now, in order; equal texts stay one revision.
-
-    A listing whose text is not what it was makes its open suggestion stale.
-    """
-    measures = [measure_listing(one, get_rules(channel, one)) for one in listings]
-    # In the order of their keys, so that two imports of one seller cannot lock each other out.
-    by_key = sorted(listings, key=lambda one: one.key)
-    products = rows.insert_products(
-        session, seller_id, [_product_values(one, shops.source_id) for one in by_key]
-    )
-    ids = rows.insert_listings(
-        session,
-        seller_id,
-        [
-            {"id": new_id(), "product_id": products[one.key], "store_id": shops.target_id}
-            for one in by_key
-        ],
-    )
-    listing_ids = [ids[products[one.key]] for one in listings]
-    revision_ids = _store_revisions(session, seller_id, listings, listing_ids, origin=origin)
-    stored = [
-        Stored(listing_id, revision_id, measure)
-        for listing_id, revision_id, measure in zip(
-            listing_ids, revision_ids, measures, strict=True
-        )
-    ]
-    suggestions.mark_stale(
-        session, seller_id, [(one.listing_id, one.revision_id) for one in stored]
-    )
-    rows.set_measures(
-        session,
-        [_measure_values(seller_id, one, to) for one, to in zip(listings, stored, strict=True)],
-    )
-    return stored
-
-
-def _store_revisions(
-    session: Session,
-    seller_id: uuid.UUID,
-    listings: Sequence[Listing],
-    listing_ids: Sequence[uuid.UUID],
-    *,
-    origin: str,
-) -> list[uuid.UUID]:
-    hashes = [hash_revision(one) for one in listings]
-    found = rows.insert_revisions(
-        session,
-        seller_id,
-        [
-            revision_values(one, listing_id, digest, origin=origin)
-            for one, listing_id, digest in zip(listings, listing_ids, hashes, strict=True)
-        ],
-    )
-    return [found[key] for key in zip(listing_ids, hashes, strict=True)]
-
-
-def revision_values(
-    listing: Listing, listing_id: uuid.UUID, digest: str, *, origin: str
-) -> dict[str, Any]:
-    """The columns of a new revision."""
-    return {
-        "id": new_id(),
-        "listing_id": listing_id,
-        "origin": origin,
-        "fields": fields_to_json(listing.fields),
-        "html_fields": sorted(listing.html_fields),
-        "hash": digest,
-    }
-
-
-def hash_revision(listing: Listing) -> str:
-    """Equal texts, equal hash."""
-    return hash_text(canonical_json(fields_to_json(listing.fields)))
-
-
-def _product_values(listing: Listing, source_store_id: uuid.UUID) -> dict[str, Any]:
-    facts = dict(listing.attributes)
-    return {
-        "id": new_id(),
-        "source_store_id": source_store_id,
-        "source_key": listing.key,
-        "facts": facts,
-        "facts_hash": hash_text(canonical_json(facts)),
-        "image_url": facts.get("image_url", "")[:2000],
-        "price_minor": parse_minor(facts.get("price", "")),
-        "stock": parse_stock(facts.get("quantity", "")),
-    }
-
-
-def _measure_values(seller_id: uuid.UUID, listing: Listing, stored: Stored) -> dict[str, Any]:
-    facts = listing.attributes
-    return {
-        "seller_id": seller_id,
-        "listing_id": stored.listing_id,
-        "current_revision_id": stored.revision_id,
-        "title": listing.text("title")[:500],
-        "hard": stored.measures.hard,
-        "advice": stored.measures.advice,
-        "score": stored.measures.score,
-        "state": "hard" if stored.measures.hard else "good",
-        "value_minor": find_value(facts.get("price", ""), facts.get("quantity", "")),
-    }
+from services.measures import get_rules
 
 
 def build_listing(product: rows.ProductRow, revision: rows.RevisionRow) -> Listing:

@@ -20,7 +20,8 @@ from domain.listing import TEXT_FIELDS, Channel, TextValue, fields_from_json
 from models import import_file as imports
 from models import suggestion as suggestions
 from services.deps import Deps
-from services.imports import ImportOptions, open_stream
+from services.import_options import ImportOptions
+from services.imports import open_stream
 
 PAGE: Final = 500
 READY_STATES = ("ready", "done", "cancelled")

@@ -21,9 +21,10 @@ from models import import_file as imports
 from models import job as jobs
 from models import listing as listings
 from models import suggestion as suggestions
-from services.catalogue import Measures, count_hard, finding_to_json, measure_listing
+from services.catalogue import finding_to_json
 from services.deps import Deps
 from services.llm_step import retry_while_away
+from services.measures import Measures, count_hard, measure_listing
 
 log = get_logger(__name__)
 

@@ -28,9 +28,12 @@ from domain.marketplaces.checker import check_listing, list_unchecked
 from domain.touchable import find_touchable
 from models import import_file as imports
 from models import job as jobs
-from services.catalogue import build_listing, get_rules, get_shops, store_listings
+from services.catalogue import build_listing
+from services.catalogue_store import get_shops, store_listings
 from services.deps import Deps
-from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, ImportOptions, open_stream
+from services.import_options import ImportOptions
+from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, open_stream
+from services.measures import get_rules
 from services.submit import build_brief, estimate_job_tokens, uses_llm
 
 log = get_logger(__name__)

@@ -21,9 +21,11 @@ from models import import_file as imports
 from models import job as jobs
 from models import job_reads
 from models import listing as listings
-from services.catalogue import build_listing, get_rules
+from services.catalogue import build_listing
 from services.deps import Deps
-from services.imports import CLAIM_S, ImportOptions
+from services.import_options import ImportOptions
+from services.imports import CLAIM_S
+from services.measures import get_rules
 from services.submit import build_brief, job_values
 
 SUBMIT_CHUNK: Final = 500

@@ -13,8 +13,9 @@ from models import brief as briefs
 from models import job as jobs
 from models import job_reads
 from models import listing as listings
-from services.catalogue import build_listing, get_rules, measure_listing
+from services.catalogue import build_listing
 from services.deps import Deps
+from services.measures import get_rules, measure_listing
 from services.submit import Wish, build_brief, job_values
 from services.voice import load_voice
 

@@ -17,15 +17,10 @@ from domain.marketplaces.checker import check_field
 from models import import_file as imports
 from models import listing as listings
 from models import suggestion as suggestions
-from services.catalogue import (
-    build_listing,
-    get_rules,
-    hash_revision,
-    measure_listing,
-    revision_values,
-    suggestion_to_json,
-)
+from services.catalogue import build_listing, suggestion_to_json
+from services.catalogue_store import hash_revision, revision_values
 from services.deps import Deps
+from services.measures import get_rules, measure_listing
 
 PAGE: Final = 100
 

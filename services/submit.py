@@ -26,15 +26,10 @@ from domain.voice import Voice, find_spellings
 from models import brief as briefs
 from models import idempotency, job_reads
 from models import job as jobs
-from services.catalogue import (
-    SITE,
-    Stored,
-    get_rules,
-    get_shops,
-    load_listing,
-    store_listings,
-)
+from services.catalogue import load_listing
+from services.catalogue_store import Stored, get_shops, store_listings
 from services.deps import Deps
+from services.measures import SITE, get_rules
 from services.pressure import require_room
 from services.voice import load_voice
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from core.errors import ConflictError
 from domain.files.problems import write_problems
 from services.export import Export, export_import, parse_form
-from services.imports import get_import, list_problems
+from services.import_show import get_import, list_problems
 from web.context import get_deps, get_seller
 
 NOTES_HEADER: Final = "Listwright-Notes"

@@ -15,7 +15,8 @@ from core.errors import InvalidFieldError
 from domain.brief import EngineChoice, Mode
 from domain.files.choices import parse_columns
 from domain.voice import parse_wishes
-from services.imports import CHUNK_BYTES, ImportOptions, parse_channel, parse_fields, receive_import
+from services.import_options import ImportOptions, parse_channel, parse_fields
+from services.import_receive import CHUNK_BYTES, receive_import
 from web.context import get_deps, get_seller
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

@@ -10,7 +10,8 @@ import redis
 from core.clock import wait_until
 from embedded.valkey import is_answering
 from services.deps import Deps
-from services.imports import confirm_import, get_import
+from services.import_show import get_import
+from services.imports import confirm_import
 from tests.support.chaos import own_valkey, own_worker
 from tests.support.groq_sim import running_groq
 from tests.support.jobs import execute, make_csv, make_seller, query, upload

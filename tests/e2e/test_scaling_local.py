@@ -15,7 +15,8 @@ import pytest
 from core.clock import wait_until
 from embedded.ports import find_any_port
 from embedded.state import find_servers
-from services.imports import confirm_import, get_import
+from services.import_show import get_import
+from services.imports import confirm_import
 from tests.support.jobs import make_csv, make_seller, open_deps, query, upload
 from tests.support.processes import list_processes
 from tests.support.servers import ROOT, make_test_folder

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from services.import_options import ImportOptions
+from services.import_receive import receive_import
+from services.import_show import get_import
 from services.import_submit import submit_jobs
-from services.imports import ImportOptions, confirm_import, get_import, receive_import
+from services.imports import confirm_import
 from tests.support.jobs import list_claimable, make_worker, query, run_all
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,10 @@ from core.ids import new_id
 from domain.job import MAX_ATTEMPTS
 from services.deps import Deps
 from services.finish import discard
-from services.imports import ImportOptions, confirm_import, get_import, receive_import
+from services.import_options import ImportOptions
+from services.import_receive import receive_import
+from services.import_show import get_import
+from services.imports import confirm_import
 from services.intervene import (
     SELLER,
     cancel_any_import,

@@ -7,7 +7,10 @@ import pytest
 from domain.brief import Mode
 from domain.files.forms import Form
 from services.export import export_import
-from services.imports import ImportOptions, confirm_import, get_import, receive_import
+from services.import_options import ImportOptions
+from services.import_receive import receive_import
+from services.import_show import get_import
+from services.imports import confirm_import
 from services.review import accept_import
 from tests.support.jobs import make_worker, query, run_all
 

@@ -9,7 +9,10 @@ import redis
 
 from core.errors import TooManyError, UnavailableError
 from gateways.job_queue import RedisJobQueue
-from services.imports import ImportOptions, confirm_import, get_import, receive_import
+from services.import_options import ImportOptions
+from services.import_receive import receive_import
+from services.import_show import get_import
+from services.imports import confirm_import
 from services.submit import submit_job
 from tests.support.jobs import (
     execute,

@@ -20,7 +20,9 @@ from models import job as jobs
 from services.access import Seller, create_seller
 from services.deps import Deps, build_worker_deps
 from services.dispatch import STALE_S, Rounds, rescue_lost, run_tick
-from services.imports import ImportOptions, confirm_import, receive_import
+from services.import_options import ImportOptions
+from services.import_receive import receive_import
+from services.imports import confirm_import
 from services.process import register_process
 from services.run import run_job
 from services.submit import Order, Wish

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from domain.files.source import ByteStream
 from services.audit import AuditWish, audit_now
-from services.imports import CHUNK_BYTES
+from services.import_receive import CHUNK_BYTES
 from web.api.routes import PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import Input
 from web.auth import Access, access

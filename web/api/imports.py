@@ -11,7 +11,8 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from services.imports import cancel_import, confirm_import, get_import, list_imports
+from services.import_show import get_import, list_imports
+from services.imports import cancel_import, confirm_import
 from web.api.routes import POLL_S, PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import AcceptedOut, FormQuery, ImportOut, ImportsOut, Input, PageQuery
 from web.auth import Access, access

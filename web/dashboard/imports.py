@@ -16,7 +16,8 @@ from domain.files.forms import Form
 from domain.listing import Channel
 from services.export import choose_form_of
 from services.failures import list_failures
-from services.imports import cancel_import, confirm_import, get_import, list_imports
+from services.import_show import get_import, list_imports
+from services.imports import cancel_import, confirm_import
 from services.review import accept_import
 from web.auth import Access, access
 from web.cache import forget

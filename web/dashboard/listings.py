@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from core.errors import InvalidFieldError
 from domain.brief import Mode
 from services.catalogue import count_listings, get_listing, list_listings
-from services.imports import parse_channel
+from services.import_options import parse_channel
 from services.submit import Order, Wish, get_job, submit_job
 from web.api.cursors import format_cursor, parse_cursor
 from web.auth import Access, access

@@ -9,7 +9,7 @@ from typing import Any, Final
 from domain.listing import TEXT_FIELDS, Listing
 from domain.marketplaces.rulebook import RuleSet
 from domain.marketplaces.subject import count_bytes, count_chars
-from services.catalogue import get_rules
+from services.measures import get_rules
 from web.dashboard.diff import Diff, diff_items, diff_texts, join_value
 
 CHIP_FIELDS: Final = frozenset({"tags", "materials"})

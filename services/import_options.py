@@ -1,0 +1,89 @@
+"""How a seller wants an import to be worked on: mode, engine, fields, columns, voice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from core.errors import InvalidFieldError
+from domain.brief import EngineChoice, Mode
+from domain.files.choices import Columns
+from domain.job import Lane
+from domain.listing import TEXT_FIELDS, Channel
+from domain.voice import Voice
+from services.submit import Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """How an import should be worked on; ``limit`` counts products in file order (None: all).
+
+    ``mapping`` None means that the seller said nothing: what they chose for the newest file with
+    the same header holds again. {} means that our own recognition alone decides. ``voice`` are
+    wishes of this import alone; once it is received, the whole voice it works with.
+    """
+
+    mode: Mode = Mode.FIX
+    engine: EngineChoice = EngineChoice.AUTO
+    fields: tuple[str, ...] = ()
+    limit: int | None = None
+    profile: str = ""
+    mapping: Columns | None = None
+    voice: Mapping[str, Any] = field(default_factory=dict)
+    lane: Lane = Lane.BULK
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for storage."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> ImportOptions:
+        """Rebuild what ``to_json`` stored."""
+        return cls(
+            mode=Mode(stored["mode"]),
+            engine=EngineChoice(stored["engine"]),
+            fields=tuple(stored["fields"]),
+            limit=stored["limit"],
+            profile=stored["profile"],
+            mapping=read_columns(stored.get("mapping")),
+            voice=stored.get("voice", {}),
+            lane=Lane(stored["lane"]),
+        )
+
+    @property
+    def wish(self) -> Wish:
+        """The same for one listing."""
+        voice = Voice.from_json(self.voice)
+        return Wish(mode=self.mode, engine=self.engine, touch=self.fields, voice=voice)
+
+
+def read_columns(stored: Mapping[str, Any] | None) -> Columns | None:
+    """Chosen columns as they were stored."""
+    if stored is None:
+        return None
+    return {name: tuple(headers) for name, headers in stored.items()}
+
+
+def parse_fields(names: Iterable[str]) -> tuple[str, ...]:
+    """Field names a suggestion may change; raises InvalidFieldError naming the known ones."""
+    wanted = tuple(name.strip() for name in names if name.strip())
+    for name in wanted:
+        if name not in TEXT_FIELDS:
+            raise InvalidFieldError(
+                f"there is no field {name!r}.",
+                field="fields",
+                remedy=f"Use some of: {', '.join(TEXT_FIELDS)}.",
+            )
+    return wanted
+
+
+def parse_channel(name: str) -> str:
+    """A known channel, or "" for the file's own; raises InvalidFieldError naming them."""
+    if name and name not in list(Channel):
+        raise InvalidFieldError(
+            f"there is no channel {name!r}.",
+            field="channel",
+            remedy=f"Use one of: {', '.join(Channel)}.",
+        )
+    return name

@@ -1,0 +1,103 @@
+"""Imports as the API and the pages show them: state, progress, problems."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from domain.files.source import FileShape, RowProblem
+from models import batch as batches
+from models import import_file as imports
+from services.deps import Deps
+from services.imports import PROBLEMS_KEPT, require_import
+
+PROBLEMS_SHOWN: Final = 100
+
+
+def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[str, Any]:
+    """An import with its progress, as the API and the pages show it; raises NotFoundError."""
+    with deps.database.transaction(seller=seller_id) as session:
+        row = require_import(session, seller_id, import_id)
+        shown = import_to_json(row)
+        shown["progress"] = read_progress(session, row)
+        shown["problems"] = [
+            {
+                "line": one.line,
+                "column": one.column_name,
+                "code": one.code,
+                "message": one.message,
+                "value": one.value,
+            }
+            for one in imports.list_problems(session, seller_id, import_id, limit=PROBLEMS_SHOWN)
+        ]
+    return shown
+
+
+def list_problems(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> list[RowProblem]:
+    """The row problems of an import that are kept (the first 1,000); raises NotFoundError."""
+    with deps.database.transaction(seller=seller_id) as session:
+        require_import(session, seller_id, import_id)
+        return [
+            RowProblem(
+                line=one.line,
+                column=one.column_name,
+                code=one.code,
+                message=one.message,
+                value=one.value,
+            )
+            for one in imports.list_problems(session, seller_id, import_id, limit=PROBLEMS_KEPT)
+        ]
+
+
+def list_imports(deps: Deps, seller_id: uuid.UUID, *, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest imports."""
+    with deps.database.transaction(seller=seller_id) as session:
+        found = imports.list_imports(session, seller_id, limit=limit)
+        return [{**import_to_json(row), "progress": read_progress(session, row)} for row in found]
+
+
+def import_to_json(row: imports.ImportFileRow) -> dict[str, Any]:
+    """An import without its progress."""
+    shape = FileShape.from_json(row.shape) if row.shape else None
+    return {
+        "id": row.id,
+        "name": row.name,
+        "state": row.state,
+        "channel": row.channel,
+        "format": shape.profile if shape else None,
+        "file_channel": shape.channel if shape else None,
+        "confidence": shape.confidence if shape else None,
+        "options": row.options,
+        "size_bytes": row.size_bytes,
+        "sha256": row.sha256,
+        "rows": row.rows_total,
+        "products": row.products_total,
+        "problems_total": row.problems_total,
+        "notes": row.notes,
+        "estimate": row.estimate,
+        "error": row.error,
+        "batch_id": row.batch_id,
+        "created_at": row.created_at,
+    }
+
+
+def read_progress(session: Session, row: imports.ImportFileRow) -> dict[str, Any]:
+    """How far the jobs of an import are: counts by state and outcome, sums and mean scores.
+
+    ``score_before`` and ``score_after`` are means over the listings that are done, None before.
+    """
+    if row.batch_id is None:
+        return {"total": 0, "finished": 0, "counts": {}, "halt_reason": ""}
+    batch = batches.get_batch(session, row.seller_id, row.batch_id)
+    counts = batches.sum_tallies(session, row.seller_id, row.batch_id)
+    sums = {name: counts.pop(name, 0.0) for name in ("score_before", "score_after")}
+    done = counts["completed"]
+    return {
+        "total": batch.total,
+        "finished": int(done + counts["discarded"] + counts["cancelled"]),
+        "counts": {name: int(count) for name, count in counts.items()},
+        **{name: round(total / done, 1) if done else None for name, total in sums.items()},
+        "halt_reason": batch.halt_reason,
+    }
