@@ -49,6 +49,7 @@ class JobRow(Base):
     cost_pico: Mapped[int] = mapped_column(server_default="0")
     error_code: Mapped[str | None]
     error_detail: Mapped[str | None]
+    hops: Mapped[Json | None]
     cursor: Mapped[Json | None]
     created_at: Mapped[MadeAt]
     scheduled_at: Mapped[MadeAt]

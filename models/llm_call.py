@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain.ports import LlmReply
-from models.base import Base, MadeAt, SellerKey, Time
+from models.base import Base, Json, MadeAt, SellerKey, Time
 
 
 class LlmCallRow(Base):
@@ -23,14 +23,19 @@ class LlmCallRow(Base):
     claim_no: Mapped[int]
     state: Mapped[str]
     model: Mapped[str]
+    tier: Mapped[str] = mapped_column(server_default="on_demand")
+    est_pico: Mapped[int | None]
     prompt_tokens: Mapped[int | None]
     cached_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
+    reasoning_tokens: Mapped[int | None]
     cost_pico: Mapped[int | None]
     price_id: Mapped[str]
     provider_request_id: Mapped[str]
     simulated: Mapped[bool]
+    headers: Mapped[Json | None]
     error_code: Mapped[str]
+    error_detail: Mapped[str] = mapped_column(server_default="")
     planned_at: Mapped[MadeAt]
     finished_at: Mapped[Time | None]
 

@@ -28,6 +28,8 @@ class SuggestionRow(Base):
     used_engine: Mapped[str]
     llm: Mapped[str]
     simulated: Mapped[bool]
+    hops: Mapped[Json | None]
+    partial: Mapped[bool] = mapped_column(server_default="false")
     prompt_version: Mapped[str]
     rules_digest: Mapped[str]
     change_kinds: Mapped[Json]
