@@ -1,15 +1,17 @@
 """What a text claims, and whether its source row says so."""
 
-from domain.facts.check import (
-    Evidence,
+from domain.facts.loss import (
     LostFact,
-    UnsupportedFact,
-    find_evidence,
     find_lost,
     find_lost_among,
-    find_unsupported,
     list_demanded,
     list_required,
+)
+from domain.facts.support import (
+    Evidence,
+    UnsupportedFact,
+    find_evidence,
+    find_unsupported,
     read_text,
 )
 

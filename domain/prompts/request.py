@@ -3,7 +3,7 @@
 The first message is the same, byte for byte, for every listing of a channel, locale, store and
 rule set, so that the provider may keep it. The answer holds the wanted fields and nothing else: a
 source named for each claim would cost output tokens, the dearest part of a call, and prove
-nothing, since ``domain.facts.check`` looks for every claim in the row itself.
+nothing, since ``domain.facts.support`` looks for every claim in the row itself.
 """
 
 from __future__ import annotations
