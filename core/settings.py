@@ -220,6 +220,13 @@ class Settings:
         "patch",
         "how replicas are written: environmentPatchCommit or serviceInstanceUpdate",
     )
+    alarm_webhook_url: str = _var(
+        "ALARM_WEBHOOK_URL",
+        _HTTP,
+        "",
+        "where alarms are posted as JSON; they also stand in the log and in `flask events`",
+        secret=True,
+    )
     log_level: str = _var(
         "LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "least level logged"
     )

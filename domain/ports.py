@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from domain.alarms import Alarm
 from domain.job import Lane
 
 
@@ -165,4 +166,12 @@ class ReplicaTarget(Protocol):
 
     def write(self, replicas: int) -> None:
         """Ask for that many; raises as ``read`` does."""
+        ...
+
+
+class AlarmHook(Protocol):
+    """Where alarms go besides the database and the log."""
+
+    def post(self, alarm: Alarm) -> None:
+        """Have it sent; returns at once and raises nothing."""
         ...

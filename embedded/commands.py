@@ -12,6 +12,7 @@ import click
 
 from core.errors import AppError
 from core.settings import process_environ
+from domain.alarms import AlarmKind
 from domain.brief import EngineChoice, Mode
 from domain.files.forms import Form
 from domain.listing import Channel
@@ -19,7 +20,7 @@ from domain.listing import Channel
 
 def register_commands(group: click.Group) -> None:
     """Add all commands; each imports what it needs only when it runs."""
-    for command in (up, doctor, audit, optimize, reoptimize, seller, jobs):
+    for command in (up, doctor, audit, optimize, reoptimize, seller, jobs, events):
         group.add_command(command)
 
 
@@ -205,6 +206,17 @@ def jobs_cancel(job_id: uuid.UUID | None, email: str | None, import_id: uuid.UUI
     fail_plainly(
         lambda: run_cancel(process_environ(), job_id=job_id, email=email, import_id=import_id)
     )
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--kind", default="", type=click.Choice(["", *AlarmKind]), help="only this kind")
+@click.option("--json", "as_json", is_flag=True, help="print one list on standard output")
+def events(limit: int, kind: str, *, as_json: bool) -> None:
+    """List alarms: what the operator had to hear of, the newest first."""
+    from embedded.operator import run_events
+
+    fail_plainly(lambda: run_events(process_environ(), limit=limit, kind=kind, as_json=as_json))
 
 
 def require_one(**given: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from core.log import configure_logging
 from core.settings import load_settings
 from embedded.session import open_servers
 from services.access import create_api_key, create_seller, create_signin_link, find_seller
+from services.alarms import list_events
 from services.deps import Deps, build_web_deps
 from services.reoptimize import reoptimize
 
@@ -63,4 +65,22 @@ def run_reoptimize(environ: Mapping[str, str], *, limit: int, dry_run: bool) -> 
     with open_deps(environ) as deps:
         summary = reoptimize(deps, limit=limit, dry_run=dry_run)
     sys.stdout.write(f"reoptimize: {summary}\n")
+    return 0
+
+
+def run_events(environ: Mapping[str, str], *, limit: int, kind: str, as_json: bool) -> int:
+    """Print the newest alarms, the latest first."""
+    with open_deps(environ) as deps:
+        found = list_events(deps, limit=limit, kind=kind)
+    if as_json:
+        sys.stdout.write(json.dumps(found, default=str, indent=2) + "\n")
+        return 0
+    for one in found:
+        times = f" ({one['repeats'] + 1} times)" if one["repeats"] else ""
+        sys.stdout.write(
+            f"{one['created_at']:%Y-%m-%d %H:%M}  {one['level']:<7}  {one['kind']}"
+            f"  {one['key']}: {one['message']}{times}\n"
+        )
+    if not found:
+        sys.stdout.write("no alarms\n")
     return 0

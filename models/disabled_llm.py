@@ -40,4 +40,4 @@ def delete_disabled(session: Session, model: str) -> bool:
 def list_disabled(session: Session) -> dict[str, str]:
     """Models out of use, with the reason of each."""
     found = session.execute(text("SELECT model, reason FROM app.disabled_llm ORDER BY model"))
-    return {model: reason for model, reason in found}
+    return {row.model: row.reason for row in found}

@@ -12,7 +12,8 @@ import dramatiq
 from core.errors import SettingsError
 from core.settings import Settings
 from domain.catalogue import get_llm
-from domain.ports import JobQueue, ReplicaTarget
+from domain.ports import AlarmHook, JobQueue, ReplicaTarget
+from gateways.alarm_webhook import AlarmWebhook
 from gateways.bell import BellBroker
 from gateways.groq_llm import GroqModel
 from gateways.job_queue import (
@@ -42,6 +43,7 @@ class Deps:
     pool: str
     llm_model: str
     door: LlmDoor | None = None
+    alarm_hook: AlarmHook | None = None
     backlogs: dict[uuid.UUID, tuple[int, float]] = field(default_factory=dict, compare=False)
 
     @property
@@ -58,6 +60,7 @@ def build_web_deps(settings: Settings) -> Deps:
         queue=RedisJobQueue(connect_web(settings.broker_url), pool=settings.worker_pool),
         pool=settings.worker_pool,
         llm_model=settings.groq_model,
+        alarm_hook=_open_alarm_hook(settings),
     )
 
 
@@ -76,6 +79,7 @@ def build_worker_deps(settings: Settings) -> Deps:
         pool=settings.worker_pool,
         llm_model=settings.groq_model,
         door=_open_door(settings) if settings.groq_api_key else None,
+        alarm_hook=_open_alarm_hook(settings),
     )
 
 
@@ -93,6 +97,10 @@ def build_worker_broker(
 
 def _open_database(settings: Settings, *, name: str) -> Database:
     return Database(settings.database_url, pool_size=settings.database_pool_size, name=name)
+
+
+def _open_alarm_hook(settings: Settings) -> AlarmHook | None:
+    return AlarmWebhook(settings.alarm_webhook_url) if settings.alarm_webhook_url else None
 
 
 def _open_door(settings: Settings) -> LlmDoor:
