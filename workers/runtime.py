@@ -85,6 +85,7 @@ class Runtime:
             end_process(self.deps, self.process_id)
         except AppError as fault:
             log.warning("end_not_said", reason=fault.message)
+        log.info("worker_drained", process_id=str(self.process_id))
         self.deps.database.dispose()
 
     def _beat(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,7 @@ from core.settings import Settings
 from embedded.up import Plan, list_specs
 from tests.house.repo import ROOT, read
 
-RAILWAY_FILES = {
-    "web": "railway.json",
-    "interactive": ".railway/interactive.json",
-    "worker": ".railway/worker.json",
-    "scaler": ".railway/scaler.json",
-    "cron": ".railway/cron.json",
-}
+SERVICES = ("web", "interactive", "worker", "scaler", "cron")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +56,22 @@ def read_procfile() -> dict[str, Command]:
     return {name: parse_command(command) for name, _, command in lines}
 
 
+@cache
+def load_graph() -> dict[str, dict[str, Any]]:
+    """What ``.railway/railway.py`` declares, by name, as the Railway CLI would see it."""
+    path = ROOT / ".railway" / "railway.py"
+    spec = spec_from_file_location("railway_file", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    graph: dict[str, Any] = module.main().to_graph()
+    return {node["name"]: node for node in graph["resources"]}
+
+
 def read_railway(service: str) -> dict[str, Any]:
-    """The ``deploy`` part of a Railway service's file."""
-    deploy: dict[str, Any] = json.loads(read(RAILWAY_FILES[service]))["deploy"]
+    """The ``deploy`` part of a Railway service."""
+    deploy: dict[str, Any] = load_graph()[service]["deploy"]
     return deploy
 
 

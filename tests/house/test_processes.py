@@ -9,7 +9,7 @@ import pytest
 from core.settings import Settings
 from domain.job import Lane
 from tests.house.deployment import (
-    RAILWAY_FILES,
+    SERVICES,
     Command,
     list_embedded,
     parse_command,
@@ -23,7 +23,7 @@ WORKERS = ("interactive", "worker")
 
 
 def list_railway() -> dict[str, Command]:
-    return {name: parse_command(read_railway(name)["startCommand"]) for name in RAILWAY_FILES}
+    return {name: parse_command(read_railway(name)["startCommand"]) for name in SERVICES}
 
 
 PLACES = {"Procfile": read_procfile, "railway": list_railway, "embedded": list_embedded}
@@ -57,7 +57,7 @@ def test_the_same_programs_are_started_everywhere():
     embedded = {name: command.words[0] for name, command in list_embedded().items()}
     assert embedded == {name: programs[name][0] for name in embedded}
     assert {name: command.words for name, command in list_railway().items()} == {
-        name: read_procfile()[name].words for name in RAILWAY_FILES
+        name: read_procfile()[name].words for name in SERVICES
     }
 
 
@@ -98,7 +98,7 @@ def test_the_platform_asks_a_route_that_exists():
     assert f'"{read_railway("web")["healthcheckPath"]}"' in read("web/api/health.py")
 
 
-@pytest.mark.parametrize("name", RAILWAY_FILES)
+@pytest.mark.parametrize("name", SERVICES)
 def test_no_railway_file_sets_replicas(name):
     # The file would win over whoever sets them, at every deployment.
     assert not {"numReplicas", "multiRegionConfig"} & set(read_railway(name))
