@@ -37,6 +37,7 @@ class LlmCallRow(Base):
     error_code: Mapped[str]
     error_detail: Mapped[str] = mapped_column(server_default="")
     planned_at: Mapped[MadeAt]
+    sent_at: Mapped[Time | None]
     finished_at: Mapped[Time | None]
 
 

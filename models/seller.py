@@ -18,6 +18,7 @@ class SellerRow(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
     paused_at: Mapped[Time | None]
+    is_operator: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[MadeAt]
 
 
