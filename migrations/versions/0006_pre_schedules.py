@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0007_pre"
-down_revision = "0006_pre"
+revision = "0006_pre"
+down_revision = "0005_pre"
 branch_labels = depends_on = None
 
 # The roles through which Supabase's public API reads; they get nothing here.
