@@ -46,7 +46,7 @@ class Brief:
     ``touch`` limits the fields that may change (() = every field of the listing). ``rules_digest``
     names the set of rules in force on ``as_of``. ``locks`` are fields the seller keeps as they are;
     they, ``keywords``, ``tone``, ``brands``, ``prefer`` and ``avoid`` come from the seller's voice
-    of ``style_version``.
+    of ``style_version``. ``mutes`` are ids of rules that the seller overrides.
     """
 
     listing: Listing
@@ -65,6 +65,7 @@ class Brief:
     brands: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
+    mutes: tuple[str, ...] = ()
     style_version: int = 0
     variant: int = 0
 
@@ -89,6 +90,9 @@ class Brief:
             "avoid": list(self.avoid),
             "style_version": self.style_version,
             "variant": self.variant,
+            # Left out where there are none, so that orders of before there were mutes keep their
+            # digest and what was paid for them is found again.
+            **({"mutes": list(self.mutes)} if self.mutes else {}),
         }
 
     @classmethod
@@ -115,7 +119,7 @@ class Brief:
         return hash_text(canonical_json(content))
 
 
-_LISTS = ("touch", "locks", "keywords", "brands", "prefer", "avoid")
+_LISTS = ("touch", "locks", "keywords", "brands", "prefer", "avoid", "mutes")
 
 
 def canonical_json(value: object) -> str:

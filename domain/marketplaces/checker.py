@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from domain.findings import Finding
@@ -66,6 +66,16 @@ def check_listing(listing: Listing, rules: RuleSet) -> tuple[Finding, ...]:
         for value in list_attribute_values(listing, name):
             found += _run(steps, Subject(name, value, listing, names=names))
     return tuple(found)
+
+
+def check_muted(listing: Listing, rules: RuleSet) -> tuple[Finding, ...]:
+    """The breaches of the rules that the seller muted: to be shown, and to change nothing."""
+    return check_listing(listing, _only_muted(rules)) if rules.muted else ()
+
+
+@lru_cache(maxsize=512)
+def _only_muted(rules: RuleSet) -> RuleSet:
+    return replace(rules, rules=rules.muted, muted=())
 
 
 def check_field(

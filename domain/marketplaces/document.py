@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
+from domain.findings import Level
 from domain.marketplaces.rule import Rule
 from domain.marketplaces.rule_files import read_yaml
 from domain.marketplaces.rulebook import Rulebook, load_rulebook
@@ -71,6 +72,9 @@ do not edit it here.
 
 **Level.** *hard*: the marketplace rejects, hides, cuts or rewrites a listing that breaks it.
 *advice*: it recommends it, or we only remember it: what nobody has read is never enforced.
+**Muting.** A seller may mute advice, and hard rules that judge words (*can be muted*), with a
+reason that is kept: only they can tell a name from a promotion. What the marketplace's own machine
+counts or refuses cannot be muted: the listing would be refused whatever anybody says of it.
 **Decided by.** *the text*: our checker finds it. *the file or account*: it takes more than one
 listing to tell. *the seller*: no program can tell.
 **Evidence.** *official*: the marketplace's own page or API text. *secondary*: another page reports
@@ -201,7 +205,8 @@ def _build_row(rule: Rule) -> str:
 
 def _show_level(rule: Rule) -> str:
     if rule.level is rule.stated_level:
-        return rule.level.value
+        is_choice = rule.can_be_muted and rule.level is Level.HARD
+        return f"{rule.level.value}, can be muted" if is_choice else rule.level.value
     return f"{rule.level.value} ({rule.stated_level.value} once somebody has read it)"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from dataclasses import field as spec
 from typing import Any, Literal
 
@@ -38,7 +38,8 @@ class Rule:
     code points after NFC), bytes (UTF-8), words or items; ``per`` is "item" where each item of a
     list counts by itself. ``effective_from`` and ``effective_to`` are inclusive, None is open.
     ``stated_level`` is what the rule would be if its evidence were good; ``level`` is what it is:
-    what nobody has read is never hard. ``params`` holds what only some kinds know.
+    what nobody has read is never hard. ``structural`` marks a rule about words whose breach is
+    nevertheless no matter of opinion. ``params`` holds what only some kinds know.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Rule:
     note: str = ""
     message: str = ""
     remedy: str = ""
+    structural: bool = False
     params: Mapping[str, Any] = spec(default_factory=dict)
 
     def applies(self, *, as_of: dt.date, store: str, category: str) -> bool:
@@ -78,6 +80,19 @@ class Rule:
             and (not self.only_category or category in self.only_category)
             and category not in self.except_category
         )
+
+    @property
+    def can_be_muted(self) -> bool:
+        """Whether a seller may say that breaches of this rule are none.
+
+        Advice may be declined. Of the hard rules those may that judge words: there a program takes
+        a name for a promotion, and only the seller can tell. What the marketplace's own machine
+        counts or refuses (lengths, counts, characters, markup, empty fields) stays broken whatever
+        anybody says of it.
+        """
+        if self.checkable != "yes" or self.structural:
+            return False
+        return self.level is Level.ADVICE or self.kind in _KINDS_OF_WORDS
 
     def text(self, name: str) -> str:
         """A parameter that is text, "" when the rule has none."""
@@ -140,7 +155,8 @@ class Rule:
 class RuleSet:
     """The rules in force for one channel, store and category class on one day.
 
-    ``digest`` names what they demand: it stays the same when only a source or a date of checking
+    ``muted`` are rules that would be in force, had the seller not overridden them. ``digest`` names
+    what is demanded and what is muted: it stays the same when only a source or a date of checking
     changes. Two sets are equal when they demand the same on the same day.
     """
 
@@ -149,12 +165,15 @@ class RuleSet:
     category: str
     as_of: dt.date
     rules: tuple[Rule, ...]
+    muted: tuple[Rule, ...] = ()
     digest: str = spec(init=False)
 
     def __post_init__(self) -> None:
         """Compute the digest once; a set is asked for it for every job."""
-        content = [rule.content for rule in self.rules]
-        object.__setattr__(self, "digest", hash_text(canonical_json([self.channel, content])))
+        content: list[object] = [self.channel, [rule.content for rule in self.rules]]
+        if self.muted:
+            content.append([rule.id for rule in self.muted])
+        object.__setattr__(self, "digest", hash_text(canonical_json(content)))
 
     def __eq__(self, other: object) -> bool:
         """Same demands, same day."""
@@ -167,6 +186,14 @@ class RuleSet:
     @property
     def _identity(self) -> tuple[str, str, str, dt.date]:
         return (self.digest, self.store, self.category, self.as_of)
+
+    def without(self, rule_ids: Collection[str]) -> RuleSet:
+        """The same with these rules muted; unknown ids, and those that may not be, do nothing."""
+        gone = tuple(rule for rule in self.rules if rule.id in rule_ids and rule.can_be_muted)
+        if not gone:
+            return self
+        kept = tuple(rule for rule in self.rules if rule not in gone)
+        return replace(self, rules=kept, muted=(*self.muted, *gone))
 
     def for_field(self, name: str) -> tuple[Rule, ...]:
         """The rules of one field in order, those for every text ("*") not among them."""
@@ -198,6 +225,23 @@ class RuleSet:
             if binding and rule.limit is not None and rule.unit in units and rule.per == per:
                 yield rule.limit
 
+
+_KINDS_OF_WORDS = frozenset(
+    {
+        "forbidden",
+        "forbidden_pattern",
+        "forbidden_phrases",
+        "forbidden_regex",
+        "forbidden_topic",
+        "forbidden_words",
+        "context_chars",
+        "language",
+        "max_word_repeat",
+        "no_all_caps",
+        "no_gimmicky_caps",
+        "no_keyword_repeat",
+    }
+)
 
 _LIMIT_KINDS = frozenset({"max_length", "length_range", "max_count", "count_range"})
 

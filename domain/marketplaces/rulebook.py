@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -28,11 +28,18 @@ class Rulebook:
         return tuple(self.rules_by_channel)
 
     def select(
-        self, channel: str, *, as_of: dt.date, store: str = "US", category: str = ""
+        self,
+        channel: str,
+        *,
+        as_of: dt.date,
+        store: str = "US",
+        category: str = "",
+        mutes: Collection[str] = (),
     ) -> RuleSet:
         """The rules in force; ``category`` is the seller's own words (``Listing.category``).
 
-        Raises InvalidFieldError, naming the known channels, for a channel we have no rules for.
+        ``mutes`` are ids of rules that the seller overrides (see ``Rule.can_be_muted``). Raises
+        InvalidFieldError, naming the known channels, for a channel we have no rules for.
         """
         rules = self.rules_by_channel.get(channel)
         if rules is None:
@@ -41,7 +48,13 @@ class Rulebook:
                 field="channel",
                 remedy=f"Use one of: {', '.join(self.channels)}.",
             )
-        return _select(self, channel, as_of, store.upper(), self.classify(category))
+        found = _select(self, channel, as_of, store.upper(), self.classify(category))
+        return _mute(found, frozenset(mutes)) if mutes else found
+
+    def find_rule(self, rule_id: str) -> Rule | None:
+        """The rule with this id, in force or not, on whatever channel; None for an unknown one."""
+        rules = (rule for found in self.rules_by_channel.values() for rule in found)
+        return next((rule for rule in rules if rule.id == rule_id), None)
 
     def classify(self, category: str) -> str:
         """The class of categories that some rules make an exception for, "" for all others.
@@ -64,6 +77,11 @@ def _select(book: Rulebook, channel: str, as_of: dt.date, store: str, category: 
         if rule.applies(as_of=as_of, store=store, category=category)
     )
     return RuleSet(channel=channel, store=store, category=category, as_of=as_of, rules=in_force)
+
+
+@lru_cache(maxsize=512)
+def _mute(rules: RuleSet, rule_ids: frozenset[str]) -> RuleSet:
+    return rules.without(rule_ids)
 
 
 @cache
