@@ -55,6 +55,7 @@ class JobRow(Base):
     scheduled_at: Mapped[MadeAt]
     attempted_at: Mapped[Time | None]
     finalized_at: Mapped[Time | None]
+    waits_for: Mapped[str | None]
 
 
 def insert_jobs(session: Session, values: Sequence[dict[str, Any]]) -> set[uuid.UUID]:
@@ -91,7 +92,8 @@ def claim_job(
         .from_statement(
             text(
                 "UPDATE app.job SET state = 'running', claim_no = claim_no + 1,"
-                " lease_owner = :owner, dispatched_at = NULL, attempted_at = clock_timestamp(),"
+                " lease_owner = :owner, dispatched_at = NULL, waits_for = NULL,"
+                " attempted_at = clock_timestamp(),"
                 " deadline_at = clock_timestamp() + make_interval(secs => :max_run_s)"
                 " WHERE id = :id AND pool = :pool AND state IN ('available', 'retryable')"
                 " AND scheduled_at <= clock_timestamp() AND cancel_requested_at IS NULL"
