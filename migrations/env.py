@@ -5,6 +5,7 @@ from sqlalchemy import Connection, create_engine, pool, text
 
 from core.settings import load_settings, process_environ
 from models.base import SCHEMA, Base
+from models.schema import is_newer
 from models.session import to_sqlalchemy_url
 
 LOCK_TIMEOUT = "5s"
@@ -29,6 +30,10 @@ def run_on(connection: Connection) -> None:
         include_schemas=True,
         transaction_per_migration=True,
     )
+    if is_newer(context.get_context().get_current_revision() or ""):
+        # An older version is deployed again: it runs on the newer schema, and knows no way there.
+        context.config.print_stdout("The database is newer than this version; nothing to do.")
+        return
     with context.begin_transaction():
         context.run_migrations()
 

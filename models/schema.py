@@ -37,16 +37,36 @@ def find_revision(session: Session) -> str:
     return str(session.execute(text("SELECT version_num FROM app.alembic_version")).scalar() or "")
 
 
+def is_newer(revision: str) -> bool:
+    """Whether a database is ahead of this code: a later version migrated it."""
+    return _read_number(revision) > _read_number(get_head())
+
+
+def is_usable(revision: str) -> bool:
+    """Whether this code runs on such a database: its own revision, or a newer one.
+
+    A migration leaves what the code before it needs, so old and new run side by side during a
+    deployment, and the old version can be deployed again.
+    """
+    return revision == get_head() or is_newer(revision)
+
+
+def _read_number(revision: str) -> int:
+    """The number a revision begins with; 0 for none."""
+    digits = revision.partition("_")[0]
+    return int(digits) if digits.isdecimal() else 0
+
+
 def upgrade(database_url: str) -> None:
-    """Bring a database to the head.
+    """Bring a database to the head; one that is newer stays as it is.
 
     One that is there already is only asked: what Alembic sets for its session would stay behind
     on the connection of a pooler in transaction mode.
     """
     engine = create_engine(to_sqlalchemy_url(database_url), poolclass=NullPool)
     with Session(engine) as session:
-        at_head = find_revision(session) == get_head()
-    if not at_head:
+        usable = is_usable(find_revision(session))
+    if not usable:
         command.upgrade(build_config(database_url), "head")
 
 

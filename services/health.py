@@ -47,7 +47,7 @@ def check_readiness(deps: Deps) -> Readiness:
     try:
         with deps.database.transaction(system="readiness") as session:
             found = schema.find_revision(session)
-        checks["schema"] = "ok" if found == schema.get_head() else f"is {found or 'missing'}"
+        checks["schema"] = "ok" if schema.is_usable(found) else f"is {found or 'missing'}"
     except AppError as fault:
         checks["postgres"] = fault.message
     try:

@@ -6,13 +6,14 @@ import importlib
 import pkgutil
 
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 import models
 from core.ids import new_id
 from models.base import SCHEMA, Base
-from models.schema import build_config, downgrade, upgrade
+from models.schema import build_config, downgrade, get_head, is_usable, upgrade
 from models.session import to_sqlalchemy_url
 from tests.support.servers import create_database, drop_database
 
@@ -150,3 +151,18 @@ def test_every_table_has_row_level_security_and_no_policy(empty_url, query):
     )
     assert open_tables == []
     assert query("SELECT * FROM pg_policies WHERE schemaname = :schema", schema=SCHEMA) == []
+
+
+@pytest.mark.servers
+def test_a_database_of_a_later_version_stays_as_it_is(empty_url, query):
+    upgrade(empty_url)
+    query("UPDATE app.alembic_version SET version_num = '9999_pre'")
+    upgrade(empty_url)
+    command.upgrade(build_config(empty_url), "head")
+    assert query("SELECT version_num FROM app.alembic_version") == [("9999_pre",)]
+
+
+def test_this_code_runs_on_its_own_schema_and_on_newer_ones():
+    assert is_usable(get_head())
+    assert is_usable("9999_pre")
+    assert not [one for one in ("", "0001_pre", "unknown") if is_usable(one)]
