@@ -1,0 +1,1 @@
+"""Which listings are worth another proposal, when, and how many of whose."""
