@@ -170,6 +170,12 @@ class LlmRefusedError(LlmError):
     code = "llm_refused"
 
 
+class BatchUnavailableError(LlmRefusedError):
+    """The provider takes no batches of this organisation; single calls are not concerned."""
+
+    code = "batch_unavailable"
+
+
 class LlmRequestError(LlmError):
     """The provider refuses this one request (too large, bad schema); the same call never works."""
 
