@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 import groq
 import httpx
-from pydantic import BaseModel
 
 from core.errors import LlmTransientError
 from domain.ports import LlmReply, LlmRequest
 from gateways.groq_errors import ProviderRefusal, build_error
-
-if TYPE_CHECKING:
-    from groq.types.chat import ChatCompletionMessageParam
+from gateways.groq_wire import build_body, read_reply
 
 _API_PATH = "/openai/v1"
-_TEMPERATURE = 0.2
 _KEPT_HEADERS = ("x-ratelimit-", "retry-after", "x-request-id", "x-listwright-simulator")
-_REASONING_MODELS = "openai/gpt-oss-"
-"""The models that take ``reasoning_effort``; the others answer 400 to it."""
 
 
 class GroqModel:
@@ -58,108 +52,56 @@ class GroqModel:
 
     def complete(self, request: LlmRequest, *, timeout_s: float) -> LlmReply:
         """Ask once; ``timeout_s`` may shorten the read timeout. Errors as the port says."""
-        try:
+        with self._naming(request.model, timeout_s):
             return self._ask(request, timeout_s=timeout_s)
-        except groq.APIStatusError as error:
-            raise build_error(self._read_refusal(error, request.model)) from error
-        except groq.APITimeoutError as error:
-            message = f"Groq did not answer within {min(timeout_s, self._read_timeout_s):.0f} s."
-            raise LlmTransientError(message) from error
-        except groq.APIConnectionError as error:
-            cause = type(error.__cause__ or error).__name__
-            message = f"Groq cannot be reached ({cause}). Check the network and GROQ_BASE_URL."
-            raise LlmTransientError(message) from error
-        except (groq.GroqError, ValueError) as error:
-            message = "What answered is not Groq (a proxy?). Check the network and GROQ_BASE_URL."
-            raise LlmTransientError(message) from error
+
+    def _naming(self, model: str, timeout_s: float) -> AbstractContextManager[None]:
+        patience_s = min(timeout_s, self._read_timeout_s)
+        return naming_faults(model, api_key=self._api_key, patience_s=patience_s)
 
     def _ask(self, request: LlmRequest, *, timeout_s: float) -> LlmReply:
         read_s = min(timeout_s, self._read_timeout_s)
         connect_s = min(timeout_s, self._connect_timeout_s)
         raw = self._client.chat.completions.with_raw_response.create(
-            model=request.model,
-            messages=cast("list[ChatCompletionMessageParam]", [dict(m) for m in request.messages]),
-            max_completion_tokens=request.max_completion_tokens,
-            temperature=_TEMPERATURE,
-            reasoning_effort="low" if request.model.startswith(_REASONING_MODELS) else groq.omit,
-            response_format={
-                "type": "json_schema",
-                "json_schema": {
-                    "name": request.schema_name,
-                    "schema": dict(request.schema),
-                    "strict": True,
-                },
-            },
-            timeout=httpx.Timeout(read_s, connect=connect_s),
+            **build_body(request), timeout=httpx.Timeout(read_s, connect=connect_s)
         )
-        completion = _Completion.model_validate_json(raw.read())
-        return _build_reply(completion, _keep_headers(raw.headers))
-
-    def _read_refusal(self, error: groq.APIStatusError, model: str) -> ProviderRefusal:
-        body = error.body if isinstance(error.body, dict) else {}
-        told = body.get("error")
-        fields: Mapping[str, object] = told if isinstance(told, dict) else {}
-        message = str(fields.get("message") or "").replace(self._api_key, "[redacted]")
-        return ProviderRefusal(
-            status=error.status_code,
-            code=str(fields.get("code") or ""),
-            message=message,
-            model=model,
-            retry_after=error.response.headers.get("retry-after", ""),
-        )
+        return read_reply(raw.read(), keep_headers(raw.headers))
 
 
-class _Message(BaseModel):
-    content: str | None = None
+@contextmanager
+def naming_faults(model: str, *, api_key: str, patience_s: float) -> Iterator[None]:
+    """Turn the library's errors into ours; the key never stands in a message."""
+    try:
+        yield
+    except groq.APIStatusError as error:
+        raise build_error(_read_refusal(error, model, api_key)) from error
+    except groq.APITimeoutError as error:
+        message = f"Groq did not answer within {patience_s:.0f} s."
+        raise LlmTransientError(message) from error
+    except groq.APIConnectionError as error:
+        cause = type(error.__cause__ or error).__name__
+        message = f"Groq cannot be reached ({cause}). Check the network and GROQ_BASE_URL."
+        raise LlmTransientError(message) from error
+    except (groq.GroqError, ValueError) as error:
+        message = "What answered is not Groq (a proxy?). Check the network and GROQ_BASE_URL."
+        raise LlmTransientError(message) from error
 
 
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _PromptDetails(BaseModel):
-    cached_tokens: int | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
-    prompt_tokens_details: _PromptDetails | None = None
-
-
-class _Trace(BaseModel):
-    id: str | None = None
-
-
-class _Completion(BaseModel):
-    """The part of a completion we use, checked: the library builds its own objects unchecked."""
-
-    id: str
-    model: str
-    choices: list[_Choice]
-    usage: _Usage
-    x_groq: _Trace | None = None
-
-
-def _build_reply(completion: _Completion, headers: Mapping[str, str]) -> LlmReply:
-    choice = completion.choices[0] if completion.choices else None
-    usage = completion.usage
-    details = usage.prompt_tokens_details
-    traced = completion.x_groq.id if completion.x_groq else None
-    return LlmReply(
-        text=(choice.message.content or "") if choice else "",
-        model=completion.model,
-        finish_reason=(choice.finish_reason or "") if choice else "",
-        prompt_tokens=usage.prompt_tokens,
-        cached_tokens=(details.cached_tokens or 0) if details else 0,
-        completion_tokens=usage.completion_tokens,
-        provider_request_id=traced or headers.get("x-request-id", "") or completion.id,
-        headers=headers,
+def _read_refusal(error: groq.APIStatusError, model: str, api_key: str) -> ProviderRefusal:
+    body = error.body if isinstance(error.body, dict) else {}
+    told = body.get("error")
+    fields: Mapping[str, object] = told if isinstance(told, dict) else {}
+    return ProviderRefusal(
+        status=error.status_code,
+        code=str(fields.get("code") or ""),
+        message=str(fields.get("message") or "").replace(api_key, "[redacted]"),
+        model=model,
+        retry_after=error.response.headers.get("retry-after", ""),
     )
 
 
-def _keep_headers(headers: httpx.Headers) -> dict[str, str]:
+def keep_headers(headers: httpx.Headers) -> dict[str, str]:
+    """Those that the ledger and the limiter want."""
     return {
         name: value for name, value in headers.items() if name.lower().startswith(_KEPT_HEADERS)
     }
