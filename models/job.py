@@ -205,14 +205,21 @@ def _give_back(
     return None if got is None else JobState(got)
 
 
+def list_running_of(session: Session, owner: uuid.UUID) -> list[JobRow]:
+    """What a process has claimed and not yet ended."""
+    running = select(JobRow).where(JobRow.lease_owner == owner, JobRow.state == JobState.RUNNING)
+    return list(session.scalars(running))
+
+
 def rescue_jobs(
     session: Session, *, pool: str, stale_s: float, max_crashes: int, limit: int
 ) -> list[JobRow]:
     """Take back running jobs whose process is gone or whose deadline has passed.
 
     The death of a process that was draining is no crash. A job that has been in ``max_crashes``
-    crashes already is discarded. Nothing is rescued while Postgres itself is younger than a lease:
-    the beats it missed were not the workers' fault.
+    crashes already is discarded; any other is due as it was, so it goes before what came later.
+    Nothing is rescued while Postgres itself is younger than a lease: the beats it missed were not
+    the workers' fault.
     """
     return list(
         session.scalars(
@@ -244,7 +251,7 @@ UPDATE app.job SET
   error_code = CASE WHEN lost.crash = 1 THEN 'worker_lost' ELSE error_code END,
   error_detail = CASE WHEN lost.crash = 1 THEN 'the process that ran it ended'
                       ELSE error_detail END,
-  lease_owner = NULL, deadline_at = NULL, dispatched_at = NULL, scheduled_at = clock_timestamp()
+  lease_owner = NULL, deadline_at = NULL, dispatched_at = NULL
 FROM lost WHERE app.job.id = lost.id
 RETURNING app.job.*
 """

@@ -106,6 +106,9 @@ class Asker:
             found = self._find(session, key, fields)
             if found is not None:
                 return found
+            if self._job.claim_no > 1:
+                # Planned under an earlier claim that lost the database: it may have been made.
+                ledger.mark_calls_unknown(session, [self._job.id])
             self._require_callable(ledger.count_unknown_calls(session, self._job.id))
             call_id = ledger.insert_planned_call(
                 session, key, claim_no=self._job.claim_no, model=request.model

@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
+
+from sqlalchemy.orm import Session
 
 from core.clock import wait_until
 from core.errors import UnavailableError
 from core.log import get_logger
+from domain.job import JobState
 from models import dispatch as statements
+from models import job as jobs
+from models import llm_call as ledger
 from services.deps import Deps
+from services.finish import add_counts
 from services.health import check_readiness
 
 log = get_logger(__name__)
 
 SCHEMA_WAIT_S: Final = 120.0
+
+
+class Hands:
+    """Which jobs the threads of one process have in hand, from before the claim to its end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: Counter[uuid.UUID] = Counter()
+
+    @contextmanager
+    def hold(self, job_id: uuid.UUID) -> Iterator[None]:
+        """Have a job in hand; two messages may bring the same one to two threads."""
+        with self._lock:
+            self._held[job_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held[job_id] -= 1
+                if not self._held[job_id]:
+                    del self._held[job_id]
+
+    def __contains__(self, job_id: uuid.UUID) -> bool:
+        """Whether any thread has it."""
+        with self._lock:
+            return job_id in self._held
 
 
 def wait_for_schema(deps: Deps) -> None:
@@ -45,6 +80,34 @@ def beat(deps: Deps, process_id: uuid.UUID) -> bool:
     """Say that this process still lives; False when it was forgotten meanwhile."""
     with deps.database.statements(system="beat") as session:
         return statements.beat(session, process_id)
+
+
+def give_back_unheld(deps: Deps, process_id: uuid.UUID, hands: Hands) -> int:
+    """Give back what runs under this process's name while no thread has it; how many jobs.
+
+    So ends a claim or a result whose reply was lost on the way: the process lives, so nobody else
+    would take the job back before its deadline.
+    """
+    with deps.database.statements(system="find unheld") as session:
+        running = jobs.list_running_of(session, process_id)
+    # Looked at in this order: what was finished or claimed anew meanwhile is saved by the fence.
+    unheld = [job for job in running if job.id not in hands]
+    if not unheld:
+        return 0
+    with deps.database.transaction(system="give back unheld") as session:
+        given = [job for job in unheld if _give_back(session, job)]
+    log.warning("jobs_unheld", jobs=len(given))
+    return len(given)
+
+
+def _give_back(session: Session, job: jobs.JobRow) -> bool:
+    state = jobs.release_job(session, job, wait_s=0.0)
+    if state is None:
+        return False
+    ledger.mark_calls_unknown(session, [job.id])
+    if state is JobState.CANCELLED:
+        add_counts(session, job, {state.value: 1})
+    return True
 
 
 def start_draining(deps: Deps, process_id: uuid.UUID) -> None:

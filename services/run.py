@@ -17,6 +17,7 @@ from services.finish import discard
 from services.import_work import run_import
 from services.llm_step import Lease
 from services.optimize import release, run_optimize
+from services.process import Hands
 
 log = get_logger(__name__)
 
@@ -32,6 +33,11 @@ class Owner(Lease, Protocol):
         """Its id in the table of processes."""
         ...
 
+    @property
+    def hands(self) -> Hands:
+        """What its threads have in hand."""
+        ...
+
 
 def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner, *, alone: bool = False) -> None:
     """Claim and run one job; ``alone`` says that its process runs nothing else.
@@ -40,6 +46,11 @@ def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner, *, alone: bool = False)
     database is away nothing is claimed, and the dispatcher sends the job again; a job that was
     claimed by then is given back as soon as the database is there again.
     """
+    with owner.hands.hold(job_id):
+        _run_held(deps, job_id, owner, alone=alone)
+
+
+def _run_held(deps: Deps, job_id: uuid.UUID, owner: Owner, *, alone: bool) -> None:
     job = None
     try:
         with deps.database.statements(system="claim") as session:

@@ -12,7 +12,15 @@ from core.ids import new_id
 from core.log import get_logger
 from services.deps import Deps
 from services.dispatch import BEAT_S, STALE_S, Rounds, run_tick
-from services.process import beat, end_process, register_process, start_draining, wait_for_schema
+from services.process import (
+    Hands,
+    beat,
+    end_process,
+    give_back_unheld,
+    register_process,
+    start_draining,
+    wait_for_schema,
+)
 
 log = get_logger(__name__)
 
@@ -27,6 +35,7 @@ class Runtime:
     def __init__(self, deps: Deps) -> None:
         self.deps = deps
         self.process_id: uuid.UUID = new_id()
+        self.hands = Hands()
         self._ending = threading.Event()
         self._woken = threading.Event()
         self._beat_failed = threading.Event()
@@ -94,6 +103,7 @@ class Runtime:
                 if not beat(self.deps, self.process_id):
                     self._register()
                 self._beat_failed.clear()
+                give_back_unheld(self.deps, self.process_id, self.hands)
             except UnavailableError as fault:
                 self._beat_failed.set()
                 log.warning("beat_failed", reason=fault.message)

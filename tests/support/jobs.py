@@ -23,7 +23,7 @@ from services.dispatch import STALE_S, Rounds, rescue_lost, run_tick
 from services.import_options import ImportOptions
 from services.import_receive import receive_import
 from services.imports import confirm_import
-from services.process import register_process
+from services.process import Hands, register_process
 from services.run import run_job
 from services.submit import Order, Wish
 
@@ -37,6 +37,7 @@ class Worker:
     paying: bool = True
     alone: bool = True
     before_call: Callable[[], None] = lambda: None
+    hands: Hands = field(default_factory=Hands)
 
     def may_call(self) -> bool:
         self.before_call()
