@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from core.errors import InvalidFieldError
 
-DEFAULT_LLM = "openai/gpt-oss-20b"
+DEFAULT_LLM: Final = "openai/gpt-oss-20b"
 FREE_PLAN, DEVELOPER_PLAN = "free", "developer"
+ON_DEMAND, BATCH = "on_demand", "batch"
 _FILE = Path(__file__).with_name("llm_models.yaml")
 _BYTES_PER_TOKEN = 2.6
 """Measured on listing texts in nine languages with the vocabulary of gpt-oss: never low."""
@@ -41,6 +42,7 @@ class LlmSpec:
 
     id: str
     status: str
+    shut_off_on: dt.date | None
     context_tokens: int
     max_output_tokens: int
     price_id: str
@@ -67,16 +69,98 @@ class LlmSpec:
 def get_llm(model_id: str, *, as_of: dt.date | None = None) -> LlmSpec:
     """A model at the price of a day (None = the newest price).
 
-    Raises InvalidFieldError for an unknown or retired model, naming those to use instead.
+    Raises InvalidFieldError for a model that is unknown, or shut off (by ``as_of``, where that is
+    given), naming those to use instead.
     """
     catalogue = _load()
     entry = catalogue["models"].get(model_id)
     if entry is None:
         raise _build_unknown_error(model_id, catalogue)
-    price = _find_price(entry["prices"], as_of)
+    if as_of is not None and _is_shut_off(entry, as_of):
+        raise _build_retired_error(model_id, entry["shut_off_on"], _find_next(model_id, as_of))
+    return _build_spec(model_id, entry, _find_price(entry["prices"], as_of))
+
+
+def get_llm_at_price(price_id: str) -> LlmSpec:
+    """The model at the price row that the ledger names; raises InvalidFieldError for no such row.
+
+    Holds for models that are shut off by now too: what they cost then does not change.
+    """
+    model_id, _, day = price_id.rpartition("@")
+    entry = _load()["models"].get(model_id)
+    for price in entry["prices"] if entry else ():
+        if price["effective_from"].isoformat() == day:
+            return _build_spec(model_id, entry, price)
+    raise InvalidFieldError(
+        f"there is no price {price_id!r} in the catalogue.",
+        field="price",
+        remedy="A line of prices is never taken away: look in the history of llm_models.yaml.",
+    )
+
+
+def list_llms() -> tuple[str, ...]:
+    """The models in use, the default first."""
+    return tuple(_load()["models"])
+
+
+def list_chain(primary: str, *, as_of: dt.date, without: Collection[str] = ()) -> tuple[str, ...]:
+    """The models to ask, one after the other: the primary one, then those of the catalogue's chain.
+
+    Only models that keep to a schema, are in production on that day, and are not in ``without``;
+    the primary one is in it whatever its status, unless ``without`` names it.
+    """
+    models = _load()["models"]
+    others = [
+        name
+        for name in _load()["chain"]
+        if name != primary
+        and models[name]["strict"]
+        and models[name]["status"] == "production"
+        and not _is_shut_off(models[name], as_of)
+    ]
+    return tuple(name for name in (primary, *others) if name not in without)
+
+
+def is_on(kind: str, name: str) -> bool:
+    """Whether a way of being served may be used; ``kind`` is "tiers" or "providers"."""
+    return bool(_load()[kind].get(name, {}).get("is_on"))
+
+
+def cost_picousd(
+    spec: LlmSpec,
+    *,
+    prompt_tokens: int,
+    cached_tokens: int,
+    completion_tokens: int,
+    tier: str = ON_DEMAND,
+) -> int:
+    """The exact price of a call; cached tokens are a part of the prompt's.
+
+    In the batch tier a cached token is paid like any other: that the two discounts add up is not
+    promised.
+    """
+    cached = 0 if tier == BATCH else cached_tokens
+    fresh = (prompt_tokens - cached) * spec.price_in
+    full = fresh + cached * spec.price_cached + completion_tokens * spec.price_out
+    return full * int(_load()["tiers"][tier]["price_percent"]) // 100
+
+
+def estimate_tokens(text: str) -> int:
+    """At least as many tokens as ``text`` has, in any language."""
+    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / _BYTES_PER_TOKEN)
+
+
+@cache
+def _load() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return content
+
+
+def _build_spec(model_id: str, entry: Mapping[str, Any], price: Mapping[str, Any]) -> LlmSpec:
     return LlmSpec(
         id=model_id,
         status=entry["status"],
+        shut_off_on=entry["shut_off_on"],
         context_tokens=entry["context_tokens"],
         max_output_tokens=entry["max_output_tokens"],
         price_id=f"{model_id}@{price['effective_from'].isoformat()}",
@@ -89,30 +173,6 @@ def get_llm(model_id: str, *, as_of: dt.date | None = None) -> LlmSpec:
         efforts=tuple(entry["efforts"]),
         limits={name: _build_limits(plan) for name, plan in entry["limits"].items()},
     )
-
-
-def list_llms() -> tuple[str, ...]:
-    """The models in use, the default first."""
-    return tuple(_load()["models"])
-
-
-def cost_picousd(
-    spec: LlmSpec, *, prompt_tokens: int, cached_tokens: int, completion_tokens: int
-) -> int:
-    """The exact price of a call; cached tokens are a part of the prompt's."""
-    fresh = (prompt_tokens - cached_tokens) * spec.price_in
-    return fresh + cached_tokens * spec.price_cached + completion_tokens * spec.price_out
-
-
-def estimate_tokens(text: str) -> int:
-    """At least as many tokens as ``text`` has, in any language."""
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / _BYTES_PER_TOKEN)
-
-
-@cache
-def _load() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    return content
 
 
 def _find_price(prices: list[dict[str, Any]], as_of: dt.date | None) -> dict[str, Any]:
@@ -130,14 +190,28 @@ def _build_limits(plan: Mapping[str, Any]) -> PlanLimits:
     )
 
 
+def _is_shut_off(entry: Mapping[str, Any], day: dt.date) -> bool:
+    return entry["shut_off_on"] is not None and bool(entry["shut_off_on"] <= day)
+
+
+def _find_next(model_id: str, day: dt.date) -> str:
+    """Which model to use instead of one that is gone."""
+    others = list_chain(model_id, as_of=day, without=[model_id])
+    return others[0] if others else "one that `flask groq check` lists"
+
+
+def _build_retired_error(model_id: str, day: dt.date, instead: str) -> InvalidFieldError:
+    return InvalidFieldError(
+        f"{model_id!r} was shut off by its provider on {day.isoformat()}.",
+        field="llm",
+        remedy=f"Use {instead}: set GROQ_MODEL.",
+    )
+
+
 def _build_unknown_error(model_id: str, catalogue: Mapping[str, Any]) -> InvalidFieldError:
     retired = catalogue["retired"].get(model_id)
     if retired is not None:
-        return InvalidFieldError(
-            f"{model_id!r} was shut off by its provider on {retired['shut_off_on'].isoformat()}.",
-            field="llm",
-            remedy=f"Use {retired['instead']}.",
-        )
+        return _build_retired_error(model_id, retired["shut_off_on"], retired["instead"])
     strict = [name for name, entry in catalogue["models"].items() if entry["strict"]]
     return InvalidFieldError(
         f"{model_id!r} is not in the catalogue of language models.",

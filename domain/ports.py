@@ -51,6 +51,27 @@ class LanguageModel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedLlm:
+    """A model as its provider lists it; prices are picodollars per token, None where not told."""
+
+    id: str
+    active: bool = True
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    price_in: int | None = None
+    price_cached: int | None = None
+    price_out: int | None = None
+
+
+class ModelList(Protocol):
+    """What a provider offers just now."""
+
+    def list_models(self, *, timeout_s: float) -> list[ListedLlm]:
+        """Ask once; raises the errors of LanguageModel.complete."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """A booked share of the provider's budget; settle it with the real figures on every exit."""

@@ -20,7 +20,7 @@ from domain.listing import Channel
 
 def register_commands(group: click.Group) -> None:
     """Add all commands; each imports what it needs only when it runs."""
-    for command in (up, doctor, audit, optimize, reoptimize, seller, jobs, events):
+    for command in (up, doctor, audit, optimize, reoptimize, seller, jobs, events, groq):
         group.add_command(command)
 
 
@@ -217,6 +217,33 @@ def events(limit: int, kind: str, *, as_json: bool) -> None:
     from embedded.operator import run_events
 
     fail_plainly(lambda: run_events(process_environ(), limit=limit, kind=kind, as_json=as_json))
+
+
+@click.group()
+def groq() -> None:
+    """The language models: compare the catalogue with Groq's list, enable one again."""
+
+
+@groq.command("check")
+@click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
+def groq_check(*, as_json: bool) -> None:
+    """Compare prices and models with Groq's own list; costs nothing.
+
+    Exit codes: 0 all as in the catalogue, 1 something drifted or is out of use, 2 Groq could not be
+    asked. A model that is gone is taken out of use; drift raises an alarm.
+    """
+    from embedded.llm_desk import run_groq_check
+
+    fail_plainly(lambda: run_groq_check(process_environ(), as_json=as_json))
+
+
+@groq.command("enable")
+@click.argument("model")
+def groq_enable(model: str) -> None:
+    """Let a model be used again that a check took out of use."""
+    from embedded.llm_desk import run_groq_enable
+
+    fail_plainly(lambda: run_groq_enable(process_environ(), model))
 
 
 def require_one(**given: object) -> None:

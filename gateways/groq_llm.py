@@ -9,8 +9,9 @@ import groq
 import httpx
 
 from core.errors import LlmTransientError
-from domain.ports import LlmReply, LlmRequest
+from domain.ports import ListedLlm, LlmReply, LlmRequest
 from gateways.groq_errors import ProviderRefusal, build_error
+from gateways.groq_models import parse_model_list
 from gateways.groq_wire import build_body, read_reply
 
 _API_PATH = "/openai/v1"
@@ -54,6 +55,12 @@ class GroqModel:
         """Ask once; ``timeout_s`` may shorten the read timeout. Errors as the port says."""
         with self._naming(request.model, timeout_s):
             return self._ask(request, timeout_s=timeout_s)
+
+    def list_models(self, *, timeout_s: float) -> list[ListedLlm]:
+        """What the provider offers, with the prices it tells. Errors as the port says."""
+        with self._naming("", timeout_s):
+            raw = self._client.models.with_raw_response.list(timeout=timeout_s)
+            return parse_model_list(raw.read())
 
     def _naming(self, model: str, timeout_s: float) -> AbstractContextManager[None]:
         patience_s = min(timeout_s, self._read_timeout_s)

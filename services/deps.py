@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dramatiq
 
+from core.clock import today
 from core.errors import SettingsError
 from core.settings import Settings
 from domain.catalogue import get_llm
-from domain.ports import AlarmHook, JobQueue, ReplicaTarget
+from domain.ports import AlarmHook, JobQueue, ModelList, ReplicaTarget
 from gateways.alarm_webhook import AlarmWebhook
 from gateways.bell import BellBroker
 from gateways.groq_llm import GroqModel
@@ -66,7 +68,7 @@ def build_web_deps(settings: Settings) -> Deps:
 
 def build_worker_deps(settings: Settings) -> Deps:
     """For workers: patience with Redis, and the language model when there is a key."""
-    get_llm(settings.groq_model)
+    get_llm(settings.groq_model, as_of=today())
     bells = None
     if settings.worker_doorbell:
         bells = open_bells(settings.broker_url, pool=settings.worker_pool)
@@ -111,12 +113,22 @@ def _open_door(settings: Settings) -> LlmDoor:
         requests_per_minute=settings.groq_requests_per_minute,
         tokens_per_minute=settings.groq_tokens_per_minute,
     )
-    llm = GroqModel(
+    return LlmDoor(llm=_open_groq(settings), budget=budget, model=settings.groq_model)
+
+
+def _open_groq(settings: Settings) -> GroqModel:
+    return GroqModel(
         api_key=settings.groq_api_key,
         base_url=settings.groq_base_url or None,
         max_connections=settings.worker_threads,
     )
-    return LlmDoor(llm=llm, budget=budget, model=settings.groq_model)
+
+
+@contextmanager
+def open_model_list(settings: Settings) -> Iterator[ModelList]:
+    """The provider's list of models, for a command that ends afterwards."""
+    with closing(_open_groq(settings)) as groq:
+        yield groq
 
 
 def build_replica_target(settings: Settings) -> ReplicaTarget:

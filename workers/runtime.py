@@ -12,6 +12,7 @@ from core.ids import new_id
 from core.log import get_logger
 from services.deps import Deps
 from services.dispatch import BEAT_S, STALE_S, Rounds, run_tick
+from services.llm_check import require_llm
 from services.process import (
     Hands,
     beat,
@@ -50,6 +51,7 @@ class Runtime:
         """
         self._queues, self._worker_threads = queues, worker_threads
         wait_for_schema(self.deps)
+        require_llm(self.deps)
         self._register()
         loops = {"beat": self._beat}
         if queues:

@@ -1,5 +1,6 @@
 """The catalogue: exact money, never-low estimates, and a clear word about what is gone."""
 
+import copy
 import datetime as dt
 
 import pytest
@@ -7,7 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidFieldError
-from domain.catalogue import DEFAULT_LLM, cost_picousd, estimate_tokens, get_llm, list_llms
+from domain import catalogue
+from domain.catalogue import (
+    BATCH,
+    DEFAULT_LLM,
+    cost_picousd,
+    estimate_tokens,
+    get_llm,
+    get_llm_at_price,
+    is_on,
+    list_chain,
+    list_llms,
+)
+
+TODAY = dt.date(2026, 11, 22)
+LARGER = "openai/gpt-oss-120b"
+
+
+@pytest.fixture
+def entries(monkeypatch):
+    """The catalogue's models, to be changed by a test."""
+    content = copy.deepcopy(catalogue._load())
+    monkeypatch.setattr(catalogue, "_load", lambda: content)
+    return content["models"]
 
 
 def test_the_default_model_can_do_what_the_product_needs():
@@ -68,3 +91,67 @@ def test_an_estimate_is_never_low(text, real):
 @given(st.text(), st.text())
 def test_an_estimate_never_shrinks_when_text_is_added(text, more):
     assert estimate_tokens(text) <= estimate_tokens(text + more)
+
+
+def test_a_model_whose_day_has_come_is_refused_and_the_next_one_named(entries):
+    entries[DEFAULT_LLM]["shut_off_on"] = TODAY
+    assert get_llm(DEFAULT_LLM, as_of=TODAY - dt.timedelta(days=1)).shut_off_on == TODAY
+    with pytest.raises(InvalidFieldError, match="2026-11-22") as caught:
+        get_llm(DEFAULT_LLM, as_of=TODAY)
+    assert LARGER in caught.value.remedy
+
+
+def test_what_a_model_cost_is_known_after_its_end_and_after_new_prices(entries):
+    entries[DEFAULT_LLM]["shut_off_on"] = TODAY
+    old = get_llm(DEFAULT_LLM).price_id
+    entries[DEFAULT_LLM]["prices"].append(
+        {"effective_from": TODAY, "in": 1, "cached": 1, "out": 1, "source": "x"}
+    )
+    assert get_llm(DEFAULT_LLM).price_in == 1
+    assert get_llm_at_price(old).price_in == 75_000
+    with pytest.raises(InvalidFieldError, match="no price"):
+        get_llm_at_price(f"{DEFAULT_LLM}@1999-01-01")
+
+
+def test_a_price_of_tomorrow_is_not_today_s(entries):
+    tomorrow = TODAY + dt.timedelta(days=1)
+    entries[DEFAULT_LLM]["prices"].append(
+        {"effective_from": tomorrow, "in": 1, "cached": 1, "out": 1, "source": "x"}
+    )
+    assert get_llm(DEFAULT_LLM, as_of=TODAY).price_in == 75_000
+    assert get_llm(DEFAULT_LLM, as_of=tomorrow).price_in == 1
+
+
+def test_the_chain_begins_with_the_model_wanted():
+    assert list_chain(DEFAULT_LLM, as_of=TODAY) == (DEFAULT_LLM, LARGER)
+    assert list_chain(LARGER, as_of=TODAY) == (LARGER, DEFAULT_LLM)
+    assert list_chain(DEFAULT_LLM, as_of=TODAY, without=[DEFAULT_LLM]) == (LARGER,)
+
+
+@pytest.mark.parametrize("change", [{"status": "preview"}, {"strict": False}])
+def test_the_chain_leaves_out_what_is_not_good_enough(entries, change):
+    entries[LARGER].update(change)
+    assert list_chain(DEFAULT_LLM, as_of=TODAY) == (DEFAULT_LLM,)
+
+
+def test_the_chain_leaves_out_what_is_shut_off(entries):
+    entries[LARGER]["shut_off_on"] = TODAY
+    assert list_chain(DEFAULT_LLM, as_of=TODAY) == (DEFAULT_LLM,)
+
+
+def test_what_is_not_proven_is_off():
+    assert is_on("tiers", "on_demand")
+    assert is_on("providers", "groq")
+    assert not is_on("tiers", "flex")
+    assert not is_on("providers", "second")
+
+
+def test_a_batch_costs_half_and_has_no_second_discount():
+    cost = cost_picousd(
+        get_llm(DEFAULT_LLM),
+        prompt_tokens=1_400,
+        cached_tokens=1_000,
+        completion_tokens=600,
+        tier=BATCH,
+    )
+    assert cost == (1_400 * 75_000 + 600 * 300_000) // 2
