@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, Key, MadeAt, SellerKey, Time
+from models.session import Moves
 
 SHARDS = 16
 
@@ -59,8 +61,33 @@ def set_total(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, total
     )
 
 
+def open_batch(session: Session, *, seller_id: uuid.UUID, batch_id: uuid.UUID, kind: str) -> None:
+    """Add a batch that is not sealed yet, or open the one with this id for further jobs."""
+    session.execute(
+        text(
+            "INSERT INTO app.batch (seller_id, id, kind) VALUES (:seller, :batch, :kind)"
+            " ON CONFLICT (seller_id, id) DO UPDATE SET total = 0, completed_at = NULL,"
+            " halted_at = NULL, halt_reason = ''"
+        ),
+        {"seller": seller_id, "batch": batch_id, "kind": kind},
+    )
+
+
+def seal_batches(session: Session, *, kind: str) -> None:
+    """Say of batches of a kind that no more jobs come, whoever opened them."""
+    session.execute(
+        text(
+            "UPDATE app.batch b SET total = n.total FROM (SELECT o.id, (SELECT count(*)"
+            "   FROM app.job j WHERE j.batch_id = o.id)::int AS total"
+            "  FROM app.batch o WHERE o.kind = :kind AND o.total = 0) n"
+            " WHERE b.id = n.id AND b.kind = :kind AND b.total = 0 AND n.total > 0"
+        ),
+        {"kind": kind},
+    )
+
+
 def add_tally(
-    session: Session,
+    session: Session | Moves,
     *,
     seller_id: uuid.UUID,
     batch_id: uuid.UUID,
@@ -68,17 +95,8 @@ def add_tally(
     counts: Mapping[str, float],
 ) -> None:
     """Add to one shard's counts; whole numbers stay exact."""
-    pairs = ", ".join(
-        f"'{name}', coalesce((t.counts->>'{name}')::numeric, 0) + (:{name})::numeric"
-        for name in _checked(counts)
-    )
     session.execute(
-        text(
-            "INSERT INTO app.batch_tally AS t (batch_id, shard, seller_id, counts)"
-            " VALUES (:batch_id, :shard, :seller_id, CAST(:first AS jsonb))"
-            " ON CONFLICT (batch_id, shard) DO UPDATE"
-            f" SET counts = t.counts || jsonb_build_object({pairs})"
-        ),
+        _write_tally(tuple(counts)),
         {
             "batch_id": batch_id,
             "shard": shard % SHARDS,
@@ -86,6 +104,24 @@ def add_tally(
             "first": _to_json(counts),
             **counts,
         },
+    )
+
+
+@lru_cache(maxsize=256)
+def _write_tally(names: tuple[str, ...]) -> TextClause:
+    """Names go into SQL as they are, so only plain words may."""
+    if not all(name.isidentifier() for name in names):
+        message = f"bad count names: {names}"
+        raise ValueError(message)
+    pairs = ", ".join(
+        f"'{name}', coalesce((t.counts->>'{name}')::numeric, 0) + CAST(:{name} AS numeric)"
+        for name in names
+    )
+    return text(
+        "INSERT INTO app.batch_tally AS t (batch_id, shard, seller_id, counts)"
+        " VALUES (:batch_id, :shard, :seller_id, CAST(:first AS jsonb))"
+        " ON CONFLICT (batch_id, shard) DO UPDATE"
+        f" SET counts = t.counts || jsonb_build_object({pairs})"
     )
 
 
@@ -109,15 +145,6 @@ def halt_batch(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, reas
         ),
         {"reason": reason, "seller": seller_id, "batch": batch_id},
     )
-
-
-def _checked(counts: Mapping[str, float]) -> list[str]:
-    """Names go into SQL as they are, so only plain words may."""
-    names = list(counts)
-    if not all(name.isidentifier() for name in names):
-        message = f"bad count names: {names}"
-        raise ValueError(message)
-    return names
 
 
 def _to_json(counts: Mapping[str, float]) -> str:

@@ -6,14 +6,16 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain.job import MAX_CRASHES, PENDING, JobState
 from models.base import Base, Json, MadeAt, Time
+from models.session import Moves
 
 
 class JobRow(Base):
@@ -73,38 +75,30 @@ def insert_jobs(session: Session, values: Sequence[dict[str, Any]]) -> set[uuid.
 _UNHURRIED = " AND set_config('synchronous_commit', 'off', true) = 'off'"
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job just taken, and the body of its brief where it has one."""
+
+    job: JobRow
+    brief: Mapping[str, Any] | None
+
+
 def claim_job(
-    session: Session,
+    session: Session | Moves,
     job_id: uuid.UUID,
     *,
     pool: str,
     owner: uuid.UUID,
     max_run_s: float,
     alone: bool = False,
-) -> JobRow | None:
+) -> Claim | None:
     """Take a due job and raise its fence; None: not due, not ours, cancelled, held or taken.
 
     Running rows are never taken: only the sweeper moves them. A job under suspicion is taken by
     ``alone`` owners only, which run nothing beside it.
     """
-    return session.scalars(
-        select(JobRow)
-        .from_statement(
-            text(
-                "UPDATE app.job SET state = 'running', claim_no = claim_no + 1,"
-                " lease_owner = :owner, dispatched_at = NULL, waits_for = NULL,"
-                " attempted_at = clock_timestamp(),"
-                " deadline_at = clock_timestamp() + make_interval(secs => :max_run_s)"
-                " WHERE id = :id AND pool = :pool AND state IN ('available', 'retryable')"
-                " AND scheduled_at <= clock_timestamp() AND cancel_requested_at IS NULL"
-                " AND (crash_count < :suspect OR :alone)"
-                " AND NOT EXISTS (SELECT FROM app.batch b WHERE b.seller_id = job.seller_id"
-                "   AND b.id = job.batch_id AND b.halted_at IS NOT NULL)"
-                " AND NOT EXISTS (SELECT FROM app.seller s WHERE s.id = job.seller_id"
-                f"   AND s.paused_at IS NOT NULL){_UNHURRIED} RETURNING *"
-            )
-        )
-        .execution_options(populate_existing=True),
+    got = session.execute(
+        _CLAIM,
         {
             "id": job_id,
             "pool": pool,
@@ -114,6 +108,28 @@ def claim_job(
             "alone": alone,
         },
     ).first()
+    if got is None:
+        return None
+    *values, brief = got
+    return Claim(JobRow(**dict(zip(_COLUMNS, values, strict=True))), brief)
+
+
+_COLUMNS = tuple(column.name for column in JobRow.__table__.columns)
+_CLAIM = text(
+    "WITH claimed AS (UPDATE app.job SET state = 'running', claim_no = claim_no + 1,"
+    " lease_owner = :owner, dispatched_at = NULL, waits_for = NULL,"
+    " attempted_at = clock_timestamp(),"
+    " deadline_at = clock_timestamp() + make_interval(secs => :max_run_s)"
+    " WHERE id = :id AND pool = :pool AND state IN ('available', 'retryable')"
+    " AND scheduled_at <= clock_timestamp() AND cancel_requested_at IS NULL"
+    " AND (crash_count < :suspect OR :alone)"
+    " AND NOT EXISTS (SELECT FROM app.batch b WHERE b.seller_id = job.seller_id"
+    "   AND b.id = job.batch_id AND b.halted_at IS NOT NULL)"
+    " AND NOT EXISTS (SELECT FROM app.seller s WHERE s.id = job.seller_id"
+    f"   AND s.paused_at IS NOT NULL){_UNHURRIED} RETURNING job.*)"
+    f" SELECT {', '.join(f'c.{name}' for name in _COLUMNS)}, b.body FROM claimed c"
+    " LEFT JOIN app.brief b ON b.seller_id = c.seller_id AND b.hash = c.brief_hash"
+)
 
 
 _FENCE = " WHERE id = :id AND state = 'running' AND claim_no = :claim_no"
@@ -129,32 +145,37 @@ class Finished:
 
 
 def finish_job(
-    session: Session, job: JobRow, *, state: JobState, values: Mapping[str, Any]
+    session: Session | Moves, job: JobRow, *, state: JobState, values: Mapping[str, Any]
 ) -> Finished | None:
     """Make a claimed job final; None when another claim has overtaken this one.
 
     A job whose cancellation was asked for meanwhile becomes ``cancelled``. ``values`` are further
     columns to set where it does not.
     """
-    extra = "".join(
-        f", {name} = CASE WHEN cancel_requested_at IS NULL THEN :{name} ELSE {name} END"
-        for name in values
-    )
     got = session.execute(
-        text(
-            "UPDATE app.job SET state = CASE WHEN cancel_requested_at IS NULL THEN :state"
-            " ELSE 'cancelled' END, lease_owner = NULL, deadline_at = NULL, dispatched_at = NULL,"
-            " finalized_at = clock_timestamp(),"
-            " cost_pico = (SELECT coalesce(sum(c.cost_pico), 0) FROM app.llm_call c"
-            "  WHERE c.job_id = app.job.id),"
-            " reused = EXISTS (SELECT FROM app.job t WHERE t.seller_id = app.job.seller_id"
-            "  AND t.work_hash = app.job.work_hash AND t.state = 'completed'"
-            f"  AND t.id <> app.job.id){extra}{_FENCE}{_UNHURRIED}"
-            " RETURNING state, reused, cost_pico"
-        ),
-        {"id": job.id, "claim_no": job.claim_no, "state": state, **values},
+        _write_finish(tuple(values)),
+        {"id": job.id, "claim_no": job.claim_no, "state": state.value, **values},
     ).first()
     return None if got is None else Finished(JobState(got[0]), got[1], int(got[2]))
+
+
+@cache
+def _write_finish(names: tuple[str, ...]) -> TextClause:
+    extra = "".join(
+        f", {name} = CASE WHEN cancel_requested_at IS NULL THEN :{name} ELSE {name} END"
+        for name in names
+    )
+    return text(
+        "UPDATE app.job SET state = CASE WHEN cancel_requested_at IS NULL THEN :state"
+        " ELSE 'cancelled' END, lease_owner = NULL, deadline_at = NULL, dispatched_at = NULL,"
+        " finalized_at = clock_timestamp(),"
+        " cost_pico = (SELECT coalesce(sum(c.cost_pico), 0) FROM app.llm_call c"
+        "  WHERE c.job_id = app.job.id),"
+        " reused = EXISTS (SELECT FROM app.job t WHERE t.seller_id = app.job.seller_id"
+        "  AND t.work_hash = app.job.work_hash AND t.state = 'completed'"
+        f"  AND t.id <> app.job.id){extra}{_FENCE}{_UNHURRIED}"
+        " RETURNING state, reused, cost_pico"
+    )
 
 
 def release_job(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, Key, MadeAt, SellerKey
 from models.seller import SellerRow
+from models.session import Moves
 
 
 class StoreRow(Base):
@@ -198,6 +199,20 @@ def lock_listing(session: Session, seller_id: uuid.UUID, listing_id: uuid.UUID) 
     return session.get_one(
         ListingRow, (seller_id, listing_id), with_for_update=True, populate_existing=True
     )
+
+
+def lock_revision(moves: Moves, seller_id: uuid.UUID, listing_id: uuid.UUID) -> uuid.UUID | None:
+    """Which text a listing has now; the listing is locked until the transaction ends."""
+    found: uuid.UUID | None = moves.execute(
+        _LOCK_REVISION, {"seller": seller_id, "listing": listing_id}
+    ).scalar()
+    return found
+
+
+_LOCK_REVISION = text(
+    "SELECT current_revision_id FROM app.listing"
+    " WHERE seller_id = :seller AND id = :listing FOR UPDATE"
+)
 
 
 def get_product(session: Session, seller_id: uuid.UUID, product_id: uuid.UUID) -> ProductRow:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import select, text, tuple_, update
+from psycopg.types.json import Jsonb
+from sqlalchemy import TextClause, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, Key, MadeAt, SellerKey, Time
 from models.job import JobRow
+from models.session import Moves
+
+_PLAIN_TYPES: Final = {
+    "seller_id": "uuid",
+    "suggestion_id": "uuid",
+    "field": "text",
+    "engine": "text",
+}
+"""Columns of a suggestion's fields; the others are jsonb."""
 
 
 class SuggestionRow(Base):
@@ -80,12 +92,34 @@ class DecisionRow(Base):
 
 
 def insert_suggestion(
-    session: Session, values: dict[str, Any], fields: Sequence[dict[str, Any]]
+    moves: Moves, values: Mapping[str, Any], fields: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Add a suggestion with its fields."""
-    session.execute(insert(SuggestionRow).values(**values))
-    if fields:
-        session.execute(insert(SuggestionFieldRow).values(list(fields)))
+    """Add a suggestion with its fields, which all have the same columns.
+
+    An open one takes the place of the listing's open one; the caller holds the listing's lock.
+    """
+    columns = tuple(fields[0]) if fields else ("field",)
+    told = {name: Jsonb(one) if isinstance(one, list) else one for name, one in values.items()}
+    moves.execute(_write_insert(tuple(values), columns), {**told, "fields": json.dumps(fields)})
+
+
+@cache
+def _write_insert(names: tuple[str, ...], columns: tuple[str, ...]) -> TextClause:
+    """One statement; the count makes the older one close before the new one is there."""
+    typed = ", ".join(f"{name} {_PLAIN_TYPES.get(name, 'jsonb')}" for name in columns)
+    return text(
+        "WITH closed AS (UPDATE app.suggestion SET status = 'superseded',"
+        " decided_at = clock_timestamp() WHERE seller_id = :seller_id"
+        " AND listing_id = :listing_id AND status = 'open' AND :status = 'open' RETURNING id),"
+        f" added AS (INSERT INTO app.suggestion ({', '.join(names)})"
+        f" SELECT {', '.join(f':{name}' for name in names)}"
+        " WHERE (SELECT count(*) FROM closed) >= 0),"
+        f" detailed AS (INSERT INTO app.suggestion_field ({', '.join(columns)})"
+        f" SELECT {', '.join(columns)} FROM jsonb_to_recordset(CAST(:fields AS jsonb))"
+        f" AS f({typed}))"
+        " UPDATE app.listing SET open_suggestion_id = :id, updated_at = clock_timestamp()"
+        " WHERE seller_id = :seller_id AND id = :listing_id AND :status = 'open'"
+    )
 
 
 def supersede_open(session: Session, seller_id: uuid.UUID, listing_id: uuid.UUID) -> None:

@@ -15,12 +15,14 @@ from domain.brief import Brief, Engine
 from domain.findings import Finding, Level, Refusal
 from domain.job import JobKind, JobState, Outcome
 from domain.listing import Listing, TextValue
+from domain.marketplaces.checker import check_muted
 from domain.marketplaces.rulebook import RuleSet
 from models import batch as batches
 from models import import_file as imports
 from models import job as jobs
 from models import listing as listings
 from models import suggestion as suggestions
+from models.session import Moves
 from services.catalogue import finding_to_json
 from services.deps import Deps
 from services.llm_step import retry_while_away
@@ -67,8 +69,8 @@ def finish_result(deps: Deps, job: jobs.JobRow, result: Result) -> None:
         after = _measure(result, result.brief.listing.with_fields(result.accepted))
 
     def write() -> None:
-        with deps.database.transaction(seller=job.seller_id) as session:
-            _write(session, job, result, before=before, after=after)
+        with deps.database.moves(seller=job.seller_id) as moves:
+            _write(moves, job, result, before=before, after=after)
 
     retry_while_away(write)
 
@@ -78,12 +80,12 @@ def _measure(result: Result, listing: Listing) -> Measures:
 
 
 def _write(
-    session: Session, job: jobs.JobRow, result: Result, *, before: Measures, after: Measures
+    moves: Moves, job: jobs.JobRow, result: Result, *, before: Measures, after: Measures
 ) -> None:
     offers = bool(result.accepted or result.refused)
     suggestion_id = new_id() if offers else None
     finished = jobs.finish_job(
-        session,
+        moves,
         job,
         state=JobState.COMPLETED,
         values={
@@ -100,9 +102,9 @@ def _write(
     counts: dict[str, float] = {finished.state.value: 1, "cost_pico": finished.cost_pico}
     if finished.state is JobState.COMPLETED:
         if suggestion_id is not None:
-            _write_suggestion(session, job, suggestion_id, result, before=before, after=after)
+            _write_suggestion(moves, job, suggestion_id, result, before=before, after=after)
         counts |= _count(result, reused=finished.reused, before=before, after=after)
-    add_counts(session, job, counts)
+    add_counts(moves, job, counts)
     log.info("job_finished", job_id=str(job.id), state=finished.state, outcome=result.outcome)
 
 
@@ -119,13 +121,14 @@ def _count(result: Result, *, reused: bool, before: Measures, after: Measures) -
         "score_before": before.score,
         "score_after": after.score,
         "simulated": int(result.simulated),
+        "muted": len(check_muted(result.brief.listing, result.rules)),
     }
     if result.engine is not None:
         counts[f"engine_{result.engine.value}"] = 1
     return counts
 
 
-def add_counts(session: Session, job: jobs.JobRow, counts: Mapping[str, float]) -> None:
+def add_counts(session: Session | Moves, job: jobs.JobRow, counts: Mapping[str, float]) -> None:
     """Count a job's end in its batch, in one of the shards."""
     if job.batch_id is not None:
         batches.add_tally(
@@ -138,7 +141,7 @@ def add_counts(session: Session, job: jobs.JobRow, counts: Mapping[str, float]) 
 
 
 def _write_suggestion(
-    session: Session,
+    moves: Moves,
     job: jobs.JobRow,
     suggestion_id: uuid.UUID,
     result: Result,
@@ -149,14 +152,11 @@ def _write_suggestion(
     if job.subject_id is None or job.revision_id is None:
         message = f"optimize job {job.id} names no listing"
         raise ValueError(message)
-    listing = listings.lock_listing(session, job.seller_id, job.subject_id)
     status = "open" if result.accepted else "refused"
-    if listing.current_revision_id != job.revision_id:
+    if listings.lock_revision(moves, job.seller_id, job.subject_id) != job.revision_id:
         status = "stale"
-    if status == "open":
-        suggestions.supersede_open(session, job.seller_id, job.subject_id)
     suggestions.insert_suggestion(
-        session,
+        moves,
         {
             "seller_id": job.seller_id,
             "id": suggestion_id,
@@ -178,13 +178,6 @@ def _write_suggestion(
         },
         _field_values(job.seller_id, suggestion_id, result),
     )
-    if status == "open":
-        suggestions.set_open_suggestion(
-            session,
-            seller_id=job.seller_id,
-            listing_id=job.subject_id,
-            suggestion_id=suggestion_id,
-        )
 
 
 def _field_values(
@@ -193,8 +186,8 @@ def _field_values(
     names = dict.fromkeys([*result.accepted, *(one.field for one in result.refused)])
     return [
         {
-            "seller_id": seller_id,
-            "suggestion_id": suggestion_id,
+            "seller_id": str(seller_id),
+            "suggestion_id": str(suggestion_id),
             "field": name,
             "engine": (result.engines.get(name) or result.engine or Engine.RULES).value,
             "before": _plain(result.brief.listing.fields.get(name, "")),

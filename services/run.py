@@ -10,7 +10,6 @@ from core.errors import UnavailableError
 from core.log import get_logger
 from domain.brief import Brief
 from domain.job import JobKind
-from models import brief as briefs
 from models import job as jobs
 from services.deps import Deps
 from services.finish import discard
@@ -51,26 +50,23 @@ def run_job(deps: Deps, job_id: uuid.UUID, owner: Owner, *, alone: bool = False)
 
 
 def _run_held(deps: Deps, job_id: uuid.UUID, owner: Owner, *, alone: bool) -> None:
-    job = None
+    claim = None
     try:
-        with deps.database.statements(system="claim") as session:
-            job = jobs.claim_job(
-                session,
+        with deps.database.moves(system="claim", single=True) as moves:
+            claim = jobs.claim_job(
+                moves,
                 job_id,
                 pool=deps.pool,
                 owner=owner.process_id,
                 max_run_s=MAX_RUN_S,
                 alone=alone,
             )
-            body = None
-            if job is not None and job.brief_hash is not None:
-                body = briefs.get_brief(session, job.seller_id, job.brief_hash)
-        if job is not None:
-            _run(deps, job, body, owner)
+        if claim is not None:
+            _run(deps, claim.job, claim.brief, owner)
     except UnavailableError as fault:
         log.warning("job_interrupted", job_id=str(job_id), reason=fault.message)
-        if job is not None:
-            _give_back(deps, job)
+        if claim is not None:
+            _give_back(deps, claim.job)
 
 
 def _give_back(deps: Deps, job: jobs.JobRow) -> None:

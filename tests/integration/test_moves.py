@@ -52,7 +52,7 @@ def list_movers(session, deps) -> dict[str, list[Mover]]:
         )
 
     return {
-        "claim_job": [
+        "_CLAIM": [
             lambda worker, job: jobs.claim_job(
                 session,
                 job.id,
@@ -62,7 +62,7 @@ def list_movers(session, deps) -> dict[str, list[Mover]]:
                 alone=True,
             )
         ],
-        "finish_job": [finish(JobState.COMPLETED), finish(JobState.DISCARDED)],
+        "_write_finish": [finish(JobState.COMPLETED), finish(JobState.DISCARDED)],
         "_give_back": [
             lambda _, job: jobs.release_job(session, job, wait_s=0.0),
             lambda _, job: jobs.retry_job(

@@ -149,7 +149,7 @@ def claim(worker: Worker, job_id: uuid.UUID, *, max_run_s: float = 600.0) -> job
 def try_claim(worker: Worker, job_id: uuid.UUID, *, max_run_s: float = 600.0) -> jobs.JobRow | None:
     """The claim of a job, None when it is refused."""
     with worker.deps.database.transaction(system="claim") as session:
-        return jobs.claim_job(
+        claim = jobs.claim_job(
             session,
             job_id,
             pool=worker.deps.pool,
@@ -157,6 +157,7 @@ def try_claim(worker: Worker, job_id: uuid.UUID, *, max_run_s: float = 600.0) ->
             max_run_s=max_run_s,
             alone=worker.alone,
         )
+    return None if claim is None else claim.job
 
 
 def lose_process(worker: Worker) -> None:
