@@ -120,6 +120,13 @@ class JobQueue(Protocol):
         """Those whose message is no longer on the road."""
         ...
 
+    def read_epoch(self) -> str:
+        """What names this road: another name says that all messages before were lost.
+
+        Raises UnavailableError when the road is closed.
+        """
+        ...
+
     def is_crowded(self) -> bool:
         """Whether the road is so full that nothing new should be taken in; False if unknown."""
         ...

@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from core.clock import monotonic_s, sleep
 from core.errors import UnavailableError
+from core.ids import new_id
 from domain.job import Lane
 from domain.ports import Dispatch
 from gateways.bell import DISPATCHER, WAIT_S, BellBroker, Bells, add_rings, connect_bell
@@ -28,6 +29,7 @@ CROWDED_SHARE: Final = 0.7
 MEMORY_LOOK_S: Final = 1.0
 REFUSED_LOOK_S: Final = 60.0
 
+DISPATCHER_TIMEOUT_S: Final = 2.0
 WORKER_RETRIES: Final = 30
 WORKER_TIMEOUT_S: Final = 15.0
 
@@ -39,6 +41,19 @@ def connect_web(url: str) -> redis.Redis:
         socket_connect_timeout=WEB_TIMEOUT_S,
         socket_timeout=WEB_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
+    )
+
+
+def connect_dispatcher(url: str) -> redis.Redis:
+    """A client that gives up soon: what it could not send is picked again at a later tick.
+
+    One retry, for a connection that was closed while it was idle.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=DISPATCHER_TIMEOUT_S,
+        socket_timeout=DISPATCHER_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 1),
     )
 
 
@@ -106,6 +121,16 @@ class RedisJobQueue:
             lanes = dict.fromkeys(dispatch.lane.value for dispatch in dispatches)
             add_rings(pipeline, self._namespace, list(lanes))
             pipeline.execute()
+
+    def read_epoch(self) -> str:
+        """The road's random name, made where there is none: after a FLUSHALL or a lost disk."""
+        key = f"{self._namespace}:epoch"
+        with self._road():
+            found = self._client.get(key)
+            if found is None:
+                self._client.set(key, new_id().hex, nx=True)
+                found = self._client.get(key)
+        return found.decode() if isinstance(found, bytes) else str(found or "")
 
     def is_crowded(self) -> bool:
         """Whether Redis uses most of the memory it may; asked once a second at most.
@@ -185,6 +210,7 @@ class RedisJobQueue:
         except redis.RedisError as fault:
             self._closed_until_s = monotonic_s() + WEB_PAUSE_S
             raise UnavailableError("the queue does not answer") from fault
+        self._closed_until_s = 0.0
 
 
 def _message_id(dispatch: Dispatch) -> str:

@@ -21,8 +21,8 @@ from gateways.groq_llm import GroqModel
 from gateways.job_queue import (
     RedisJobQueue,
     build_broker,
+    connect_dispatcher,
     connect_web,
-    connect_worker,
     open_bells,
 )
 from gateways.local_replicas import LocalReplicas
@@ -67,7 +67,7 @@ def build_web_deps(settings: Settings) -> Deps:
 
 
 def build_worker_deps(settings: Settings) -> Deps:
-    """For workers: patience with Redis, and the language model when there is a key."""
+    """For workers: the road they dispatch on, and the language model when there is a key."""
     get_llm(settings.groq_model, as_of=today())
     bells = None
     if settings.worker_doorbell:
@@ -76,7 +76,7 @@ def build_worker_deps(settings: Settings) -> Deps:
         settings=settings,
         database=_open_database(settings, name="listwright-worker"),
         queue=RedisJobQueue(
-            connect_worker(settings.broker_url), pool=settings.worker_pool, bells=bells
+            connect_dispatcher(settings.broker_url), pool=settings.worker_pool, bells=bells
         ),
         pool=settings.worker_pool,
         llm_model=settings.groq_model,

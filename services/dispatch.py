@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -31,23 +31,30 @@ FRESH_S: Final = 60.0
 AGEING_EVERY_S: Final = 5.0
 AGED_S: Final[dict[Lane, float]] = {Lane.INTERACTIVE: 2.0}
 AGED_DEFAULT_S: Final = 10.0
+ROAD_LOOK_S: Final = 1.0
 JANITOR_EVERY_S: Final = 60.0
 LEAST_WINDOW: Final = 8
 SWEEP_LIMIT: Final = 500
 FORGET_PROCESS_S: Final = 3600.0
 
 
+YOUNG_S: Final = 2 * BEAT_S
+"""A process that has just come cannot know whether the others could beat: they get two beats."""
+
+
 @dataclass(slots=True)
 class Rounds:
-    """When the slower duties were last done, and when the database last did not answer."""
+    """When the slower duties were last done, which road it was, from when on to rescue."""
 
     aged_s: float = -1e9
     cleaned_s: float = -1e9
-    database_back_s: float = -1e9
+    looked_s: float = -1e9
+    epoch: str = ""
+    rescue_from_s: float = field(default_factory=lambda: monotonic_s() + YOUNG_S)
 
     def note_outage(self) -> None:
         """The database did not answer: beats were missed that were not the workers' fault."""
-        self.database_back_s = monotonic_s()
+        self.rescue_from_s = monotonic_s() + STALE_S
 
 
 def run_tick(deps: Deps, rounds: Rounds) -> int:
@@ -56,15 +63,13 @@ def run_tick(deps: Deps, rounds: Rounds) -> int:
     Returns how many messages were sent; 0 also when another process leads. Raises
     UnavailableError when the database is away.
     """
+    now_s = monotonic_s()
+    look_for_lost(deps, rounds, now_s)
     with deps.database.transaction(system="dispatch") as session:
         if not statements.take_leadership(session, deps.pool):
             return 0
-        now_s = monotonic_s()
-        if now_s - rounds.database_back_s > STALE_S:
+        if now_s >= rounds.rescue_from_s:
             rescue_lost(session, deps)
-        if now_s - rounds.aged_s > AGEING_EVERY_S:
-            rounds.aged_s = now_s
-            find_lost_messages(session, deps)
         finish_batches(session, deps)
         dispatches = pick_all(session, deps)
     # Marked and committed first: a crash here only delays, it never loses or doubles.
@@ -115,11 +120,43 @@ def rescue_lost(session: Session, deps: Deps) -> None:
     log.warning("jobs_rescued", jobs=len(rescued))
 
 
-def find_lost_messages(session: Session, deps: Deps) -> None:
-    """Send again what was sent but is neither running nor on the road any more."""
-    least_s = min(AGED_DEFAULT_S, *AGED_S.values())
-    sent = statements.list_sent(session, deps.pool, older_than_s=least_s, limit=1000)
-    aged = [(d, age_s) for d, age_s in sent if age_s > AGED_S.get(d.lane, AGED_DEFAULT_S)]
+def look_for_lost(deps: Deps, rounds: Rounds, now_s: float) -> None:
+    """See to messages that vanished: every few seconds, and at once when the road is another one.
+
+    No lock and no transaction is held while Redis is asked; two processes may do it at once.
+    """
+    is_new = is_new_road(deps, rounds, now_s)
+    if is_new or now_s - rounds.aged_s > AGEING_EVERY_S:
+        rounds.aged_s = now_s
+        find_lost_messages(deps, at_once=is_new)
+
+
+def is_new_road(deps: Deps, rounds: Rounds, now_s: float) -> bool:
+    """Whether Redis was emptied or replaced since this process last looked."""
+    if now_s - rounds.looked_s < ROAD_LOOK_S:
+        return False
+    rounds.looked_s = now_s
+    try:
+        before, rounds.epoch = rounds.epoch, deps.queue.read_epoch()
+    except UnavailableError:
+        return False
+    if before in ("", rounds.epoch):
+        return False
+    log.warning("road_replaced")
+    return True
+
+
+def find_lost_messages(deps: Deps, *, at_once: bool) -> None:
+    """Send again what was sent but is neither running nor on the road any more.
+
+    Messages get a while to be claimed before they are missed, unless it must be ``at_once``.
+    """
+    least_s = 0.0 if at_once else min(AGED_DEFAULT_S, *AGED_S.values())
+    with deps.database.statements(system="list sent") as session:
+        sent = statements.list_sent(session, deps.pool, older_than_s=least_s, limit=1000)
+    aged = [
+        (d, age_s) for d, age_s in sent if at_once or age_s > AGED_S.get(d.lane, AGED_DEFAULT_S)
+    ]
     if not aged:
         return
     try:
@@ -127,12 +164,13 @@ def find_lost_messages(session: Session, deps: Deps) -> None:
     except UnavailableError as fault:
         log.warning("ageing_skipped", reason=fault.message)
         return
-    # A worker that dies takes messages along which Redis still lists as being in its hands.
-    dead = statements.has_died_lately(session, deps.pool, stale_s=STALE_S, within_s=2 * FRESH_S)
-    patience_s = STALE_S if dead else FRESH_S
-    again = [d for d, age_s in aged if d in missing or age_s > patience_s]
-    if again:
+    with deps.database.transaction(system="unmark lost") as session:
+        # A worker that dies takes messages along which Redis still lists as in its hands.
+        dead = statements.has_died_lately(session, deps.pool, stale_s=STALE_S, within_s=2 * FRESH_S)
+        patience_s = STALE_S if dead else FRESH_S
+        again = [d for d, age_s in aged if d in missing or age_s > patience_s]
         statements.clear_sent(session, again)
+    if again:
         log.warning("messages_lost", jobs=len(again))
 
 

@@ -42,6 +42,7 @@ class Road:
     def __init__(self) -> None:
         self.sent: list[Dispatch] = []
         self.closed = False
+        self.epoch = "first"
         self.lost: set[tuple[uuid.UUID, int]] = set()
 
     def push(self, dispatches: Sequence[Dispatch]) -> None:
@@ -52,6 +53,10 @@ class Road:
         self._require_open()
         there = {(one.job_id, one.dispatch_no) for one in self.sent} - self.lost
         return [one for one in dispatches if (one.job_id, one.dispatch_no) not in there]
+
+    def read_epoch(self) -> str:
+        self._require_open()
+        return self.epoch
 
     def is_crowded(self) -> bool:
         return False
