@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain.ports import LlmReply
 from models.base import Base, Json, MadeAt, SellerKey, Time
+from models.session import Moves
 
 
 class LlmCallRow(Base):
@@ -68,13 +69,10 @@ class AnswerKey:
     variant: int
 
 
-def insert_planned_call(session: Session, key: AnswerKey, *, claim_no: int, model: str) -> int:
+def insert_planned_call(moves: Moves, key: AnswerKey, *, claim_no: int, model: str) -> int:
     """Write down that a call is about to be made; its id."""
-    made = session.execute(
-        text(
-            "INSERT INTO app.llm_call (seller_id, job_id, step, claim_no, state, model)"
-            " VALUES (:seller, :job, :step, :claim_no, 'planned', :model) RETURNING id"
-        ),
+    made = moves.execute(
+        _PLAN,
         {
             "seller": key.seller_id,
             "job": key.job_id,
@@ -83,20 +81,21 @@ def insert_planned_call(session: Session, key: AnswerKey, *, claim_no: int, mode
             "model": model,
         },
     )
-    return int(made.scalar_one())
+    return int(made.scalar())
+
+
+_PLAN = text(
+    "INSERT INTO app.llm_call (seller_id, job_id, step, claim_no, state, model)"
+    " VALUES (:seller, :job, :step, :claim_no, 'planned', :model) RETURNING id"
+)
 
 
 def finish_call(
-    session: Session, call_id: int, *, reply: LlmReply, cost_pico: int, simulated: bool
+    moves: Moves, call_id: int, *, reply: LlmReply, cost_pico: int, simulated: bool
 ) -> None:
     """Write down what a call cost. Never fenced: a late call is a bill all the same."""
-    session.execute(
-        text(
-            "UPDATE app.llm_call SET state = 'answered', prompt_tokens = :prompt,"
-            " cached_tokens = :cached, completion_tokens = :completion, cost_pico = :cost,"
-            " price_id = :model, provider_request_id = :request_id, simulated = :simulated,"
-            " finished_at = clock_timestamp() WHERE id = :id"
-        ),
+    moves.execute(
+        _FINISH,
         {
             "id": call_id,
             "prompt": reply.prompt_tokens,
@@ -108,6 +107,14 @@ def finish_call(
             "simulated": simulated,
         },
     )
+
+
+_FINISH = text(
+    "UPDATE app.llm_call SET state = 'answered', prompt_tokens = :prompt,"
+    " cached_tokens = :cached, completion_tokens = :completion, cost_pico = :cost,"
+    " price_id = :model, provider_request_id = :request_id, simulated = :simulated,"
+    " finished_at = clock_timestamp() WHERE id = :id"
+)
 
 
 def close_call(session: Session, call_id: int, *, state: str, error_code: str = "") -> None:
@@ -124,7 +131,7 @@ def close_call(session: Session, call_id: int, *, state: str, error_code: str = 
     )
 
 
-def mark_calls_unknown(session: Session, job_ids: list[uuid.UUID]) -> None:
+def mark_calls_unknown(session: Session | Moves, job_ids: list[uuid.UUID]) -> None:
     """The process that planned these calls is gone: they may have been billed."""
     session.execute(
         text(
@@ -135,22 +142,14 @@ def mark_calls_unknown(session: Session, job_ids: list[uuid.UUID]) -> None:
     )
 
 
-def insert_answer(session: Session, key: AnswerKey, *, reply: LlmReply, simulated: bool) -> None:
+def insert_answer(moves: Moves, key: AnswerKey, *, reply: LlmReply, simulated: bool) -> None:
     """Keep a paid answer in place of an equal request's earlier one.
 
     There is an earlier one only where it was of no use, or where two jobs asked at once: then the
     job whose answer is gone finds its equal.
     """
-    session.execute(
-        text(
-            "INSERT INTO app.llm_answer (seller_id, request_hash, variant, job_id, step, model,"
-            " finish_reason, body, simulated) VALUES (:seller, :hash, :variant, :job, :step,"
-            " :model, :finish_reason, :body, :simulated)"
-            " ON CONFLICT (seller_id, request_hash, variant) DO UPDATE SET"
-            " job_id = excluded.job_id, step = excluded.step, model = excluded.model,"
-            " finish_reason = excluded.finish_reason, body = excluded.body,"
-            " simulated = excluded.simulated, created_at = excluded.created_at"
-        ),
+    moves.execute(
+        _KEEP,
         {
             "seller": key.seller_id,
             "hash": key.request_hash,
@@ -165,26 +164,55 @@ def insert_answer(session: Session, key: AnswerKey, *, reply: LlmReply, simulate
     )
 
 
-def find_own_answer(session: Session, key: AnswerKey) -> LlmAnswerRow | None:
-    """The paid answer to this job's step."""
-    own = select(LlmAnswerRow).where(
-        LlmAnswerRow.seller_id == key.seller_id,
-        LlmAnswerRow.job_id == key.job_id,
-        LlmAnswerRow.step == key.step,
+_KEEP = text(
+    "INSERT INTO app.llm_answer (seller_id, request_hash, variant, job_id, step, model,"
+    " finish_reason, body, simulated) VALUES (:seller, :hash, :variant, :job, :step,"
+    " :model, :finish_reason, :body, :simulated)"
+    " ON CONFLICT (seller_id, request_hash, variant) DO UPDATE SET"
+    " job_id = excluded.job_id, step = excluded.step, model = excluded.model,"
+    " finish_reason = excluded.finish_reason, body = excluded.body,"
+    " simulated = excluded.simulated, created_at = excluded.created_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidAnswer:
+    """What a call answered; ``is_own``: to this job's own step."""
+
+    is_own: bool
+    body: str
+    model: str
+    finish_reason: str
+    simulated: bool
+
+
+def find_answers(moves: Moves, key: AnswerKey) -> list[PaidAnswer]:
+    """The paid answers to this job's step and to an equal request of whatever job, own first."""
+    found = moves.execute(
+        _FIND_ANSWERS,
+        {
+            "seller": key.seller_id,
+            "job": key.job_id,
+            "step": key.step,
+            "hash": key.request_hash,
+            "variant": key.variant,
+        },
     )
-    return session.scalars(own).first()
+    return [PaidAnswer(*row) for row in found]
 
 
-def find_equal_answer(session: Session, key: AnswerKey) -> LlmAnswerRow | None:
-    """The paid answer to an equal request of whatever job."""
-    return session.get(LlmAnswerRow, (key.seller_id, key.request_hash, key.variant))
+_FIND_ANSWERS = text(
+    "SELECT true AS is_own, body, model, finish_reason, simulated FROM app.llm_answer"
+    " WHERE seller_id = :seller AND job_id = :job AND step = :step"
+    " UNION ALL SELECT false, body, model, finish_reason, simulated FROM app.llm_answer"
+    " WHERE seller_id = :seller AND request_hash = :hash AND variant = :variant"
+    " ORDER BY is_own DESC"
+)
 
 
-def count_unknown_calls(session: Session, job_id: uuid.UUID) -> int:
+def count_unknown_calls(moves: Moves, job_id: uuid.UUID) -> int:
     """How many of a job's calls may have been billed without an answer reaching us."""
-    return int(
-        session.execute(
-            text("SELECT count(*) FROM app.llm_call WHERE job_id = :job AND state = 'unknown'"),
-            {"job": job_id},
-        ).scalar_one()
-    )
+    return int(moves.execute(_COUNT_UNKNOWN, {"job": job_id}).scalar())
+
+
+_COUNT_UNKNOWN = text("SELECT count(*) FROM app.llm_call WHERE job_id = :job AND state = 'unknown'")

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from sqlalchemy.orm import Session
-
 from core.clock import monotonic_s, sleep
 from core.errors import (
     AppError,
@@ -102,16 +100,16 @@ class Asker:
         Raises PoolWaitError, StopError, and the errors of LanguageModel.complete.
         """
         key = self._build_key(step, request)
-        with self._deps.database.transaction(seller=self._job.seller_id) as session:
-            found = self._find(session, key, fields)
+        with self._deps.database.moves(seller=self._job.seller_id, single=True) as moves:
+            found = _find_usable(ledger.find_answers(moves, key), fields)
             if found is not None:
                 return found
             if self._job.claim_no > 1:
                 # Planned under an earlier claim that lost the database: it may have been made.
-                ledger.mark_calls_unknown(session, [self._job.id])
-            self._require_callable(ledger.count_unknown_calls(session, self._job.id))
+                ledger.mark_calls_unknown(moves, [self._job.id])
+            self._require_callable(ledger.count_unknown_calls(moves, self._job.id))
             call_id = ledger.insert_planned_call(
-                session, key, claim_no=self._job.claim_no, model=request.model
+                moves, key, claim_no=self._job.claim_no, model=request.model
             )
         reply = self._call(call_id, request)
         simulated = SIMULATOR_HEADER in reply.headers
@@ -122,17 +120,6 @@ class Asker:
             finish_reason=reply.finish_reason,
             simulated=simulated,
         )
-
-    def _find(
-        self, session: Session, key: ledger.AnswerKey, fields: Sequence[str]
-    ) -> Answer | None:
-        # By job first: a deploy may have changed the prompt, and with it the hash, since.
-        own = ledger.find_own_answer(session, key)
-        if own is not None:
-            return _to_answer(own)
-        equal = ledger.find_equal_answer(session, key)
-        answer = None if equal is None else _to_answer(equal)
-        return answer if answer is not None and answer.is_usable(fields) else None
 
     def _build_key(self, step: int, request: LlmRequest) -> ledger.AnswerKey:
         content = canonical_json(
@@ -192,11 +179,9 @@ class Asker:
         )
 
         def write() -> None:
-            with self._deps.database.transaction(seller=self._job.seller_id) as session:
-                ledger.finish_call(
-                    session, call_id, reply=reply, cost_pico=cost, simulated=simulated
-                )
-                ledger.insert_answer(session, key, reply=reply, simulated=simulated)
+            with self._deps.database.moves(seller=self._job.seller_id) as moves:
+                ledger.finish_call(moves, call_id, reply=reply, cost_pico=cost, simulated=simulated)
+                ledger.insert_answer(moves, key, reply=reply, simulated=simulated)
 
         retry_while_away(write)
 
@@ -222,7 +207,15 @@ def retry_while_away(write: Callable[[], T]) -> T:
             sleep(0.5)
 
 
-def _to_answer(row: ledger.LlmAnswerRow) -> Answer:
-    return Answer(
-        body=row.body, model=row.model, finish_reason=row.finish_reason, simulated=row.simulated
-    )
+def _find_usable(paid: Sequence[ledger.PaidAnswer], fields: Sequence[str]) -> Answer | None:
+    # The job's own first: a deploy may have changed the prompt, and with it the hash, since.
+    for one in paid:
+        answer = Answer(
+            body=one.body,
+            model=one.model,
+            finish_reason=one.finish_reason,
+            simulated=one.simulated,
+        )
+        if one.is_own or answer.is_usable(fields):
+            return answer
+    return None

@@ -61,6 +61,12 @@ class MortalDatabase:
         with self.inner.statements(**owner) as session:
             yield session
 
+    @contextmanager
+    def moves(self, **owner: Any) -> Iterator[Any]:
+        self._live()
+        with self.inner.moves(**owner) as moves:
+            yield moves
+
     def _live(self) -> None:
         self.meanwhile()
         if self.lives is not None:
