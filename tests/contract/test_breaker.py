@@ -109,7 +109,7 @@ def test_more_than_half_of_the_last_calls_open_it():
     two_of_three = [window.add(0.0, failed=n % 3 != 2) for n in range(LEAST_CALLS)]
     assert two_of_three == [False] * (LEAST_CALLS - 1) + [True]
     window = FailureWindow()
-    assert not any(window.add(0.0, failed=n % 2 == 0) for n in range(100))
+    assert not any(window.add(0.0, failed=n % 2 == 1) for n in range(100))
 
 
 def test_failures_of_long_ago_do_not_count():
