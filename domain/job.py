@@ -63,6 +63,10 @@ class JobKind(StrEnum):
 
     OPTIMIZE = "optimize"
     IMPORT = "import"
+    REMEASURE = "remeasure"
+    """Measure a store's listings anew: its rules or search terms have changed."""
+    ACCEPT = "accept"
+    """Accept every open suggestion of an import."""
 
 
 MAX_ATTEMPTS = 5

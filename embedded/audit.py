@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from core.errors import AppError, FileFormatError, InputError, InvalidFieldError
+from domain.marketplaces.mutes import parse_ignores
 from embedded.audit_output import (
     Sink,
     build_lines,
@@ -34,6 +35,7 @@ class AuditRequest:
 
     file: Path
     wish: AuditWish = field(default_factory=AuditWish)
+    ignores: tuple[str, ...] = ()
     out: Path | None = None
     as_json: bool = False
     as_lines: bool = False
@@ -99,7 +101,9 @@ def _build_error(fault: AppError | OSError, message: str) -> dict[str, Any]:
 
 
 def _run(request: AuditRequest) -> None:
-    opened = open_audit(_open_again(request.file), request.wish)
+    wish = replace(request.wish, mutes=parse_ignores(request.ignores))
+    opened = open_audit(_open_again(request.file), wish)
+    _require_used(wish, opened)
     with ExitStack() as held_open:
         held = held_open.enter_context(hold_findings()) if request.as_json else None
         with ExitStack() as places:
@@ -113,6 +117,16 @@ def _run(request: AuditRequest) -> None:
             held.print(build_head(opened.audit), build_tail(opened.audit))
     table = sys.stderr if request.as_json or request.as_lines else sys.stdout
     write_text(table, "\n".join(build_lines(opened.audit, request.file.name)) + "\n")
+
+
+def _require_used(wish: AuditWish, opened: OpenAudit) -> None:
+    scope = opened.audit.scope
+    if unused := [rule for rule in wish.mutes if rule not in scope.mutes]:
+        raise InvalidFieldError(
+            f"{unused[0]} is no rule of {scope.channel}.",
+            field="--ignore",
+            remedy="Leave it out, or name its channel.",
+        )
 
 
 def _pass_on(opened: OpenAudit, sinks: Sequence[Sink]) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, TextIO
@@ -17,6 +17,7 @@ from core.ids import new_id
 from domain.audit.packs import Pack
 from domain.audit.report import FINDING_KEYS, Audit, AuditFinding
 from domain.files.cells import neutralize
+from embedded.report import describe_format
 
 HELD_BYTES: Final = 8 * 1024 * 1024
 """Findings wait in memory up to this size and on disk above it."""
@@ -103,11 +104,13 @@ def open_findings_csv(path: Path) -> Iterator[Sink]:
 def build_lines(audit: Audit, name: str) -> list[str]:
     """The audit for people: the packs first, then counts, then notes."""
     shape, scope, notes = audit.shape, audit.scope, audit.build_notes()
+    about = describe_format(shape.profile, shape.confidence)
     return [
         *_list_packs(audit.build_packs(), several=len(scope.channels) > 1),
-        f"file      {name}: {shape.profile}, {shape.rows:,} rows, {audit.products:,} products",
+        f"file      {name}: {about}, {shape.rows:,} rows, {audit.products:,} products",
         f"checked   {scope.channel}, store {scope.store}, rules of {scope.as_of.isoformat()}",
         *_list_counts(audit.build_counts()),
+        *_list_muted(audit.build_muted()),
         *(f"note: {note}" for note in notes[:NOTES_SHOWN]),
         *([f"note: … and {len(notes) - NOTES_SHOWN} more"] if len(notes) > NOTES_SHOWN else []),
     ]
@@ -134,6 +137,11 @@ def _list_pack(number: int, pack: Pack, *, several: bool) -> Iterator[str]:
     for example in pack.examples:
         shown = example.excerpt[:_EXCERPT_CHARS]
         yield f"      line {example.line}, {example.product}: {shown or '(empty)'}"
+
+
+def _list_muted(muted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for one in muted:
+        yield f"muted     {one['rule']}: {one['findings']:,} findings left out ({one['reason']})"
 
 
 def _list_counts(counts: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
+from domain.files.choices import AUTOMATIC
 from domain.files.forms import Form
 
 OUTCOMES: Final = ("improved", "already_good", "partly_refused", "refused", "rules_fallback")
@@ -32,6 +33,8 @@ def build_object(
     return {
         "channel": done["channel"],
         "format": done["format"],
+        "confidence": done["confidence"],
+        "profile_chosen": done["options"]["profile"] not in ("", AUTOMATIC),
         "rows": done["rows"],
         "products": done["products"],
         "limited_to": done["options"]["limit"],
@@ -42,6 +45,7 @@ def build_object(
         "engine": {name: int(counts.get(f"engine_{name}", 0)) for name in ("groq", "rules")},
         "findings_before": int(counts.get("hard_before", 0)),
         "findings_after": int(counts.get("hard_after", 0)),
+        "findings_muted": int(counts.get("muted", 0)),
         "score_before": progress.get("score_before") or 0.0,
         "score_after": progress.get("score_after") or 0.0,
         "refused_fields": int(counts.get("refused_fields", 0)),
@@ -62,6 +66,8 @@ def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[st
             " touch: fields it does not write, those left out of --fields, and HTML descriptions"
             " of a file from another platform (name them: --fields title,description)."
         )
+    for rule, reason in done["muted"].items():
+        notes.append(f"{rule} is muted: {reason}")
     if done["problems_total"]:
         first = done["problems"][0]
         notes.append(
@@ -101,12 +107,25 @@ def print_table(result: Mapping[str, Any], stream: TextIO) -> None:
     stream.write("\n".join(lines) + "\n")
 
 
+def describe_format(profile: str, confidence: float, *, chosen: bool = False) -> str:
+    """The file's format, and how sure we are of it."""
+    return f"{profile} (as you said)" if chosen else f"{profile} ({confidence:.0%} sure)"
+
+
+def _describe_format(result: Mapping[str, Any]) -> str:
+    chosen = result["profile_chosen"]
+    return describe_format(result["format"], result["confidence"], chosen=chosen)
+
+
 def build_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Label and value of each line of the table."""
     jobs, outcomes, engine = result["jobs"], result["outcomes"], result["engine"]
     failed = jobs["discarded"] + jobs["cancelled"]
     return [
-        ("file", f"{result['format']}, {result['rows']} rows, {result['products']} products"),
+        (
+            "file",
+            f"{_describe_format(result)}, {result['rows']} rows, {result['products']} products",
+        ),
         ("channel", f"{result['channel']}, mode {result['mode']}"),
         ("listings", f"{jobs['completed']} done ({jobs['reused']} reused), {failed} failed"),
         (
@@ -116,6 +135,7 @@ def build_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("score", f"{result['score_before']} → {result['score_after']}"),
         ("rule breaches", f"{result['findings_before']} → {result['findings_after']}"),
+        *([("muted", str(result["findings_muted"]))] if result["findings_muted"] else []),
         ("refused fields", str(result["refused_fields"])),
         ("written by", ", ".join(f"{name} {n}" for name, n in engine.items() if n) or "nobody"),
         ("cost", f"${result['cost_microusd'] / 1_000_000:.6f}"),

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -133,13 +133,19 @@ def list_imports(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[
 
 
 def list_mapped(session: Session, seller_id: uuid.UUID, *, limit: int) -> list[ImportFileRow]:
-    """The newest imports that were read with columns the seller chose, {} among the choices."""
+    """The newest imports that were read with columns or a format the seller chose.
+
+    {} and "auto" are choices too: they end what was chosen before.
+    """
     found = (
         select(ImportFileRow)
         .where(
             ImportFileRow.seller_id == seller_id,
             ImportFileRow.shape.is_not(None),
-            func.jsonb_typeof(ImportFileRow.options["mapping"]) == "object",
+            or_(
+                func.jsonb_typeof(ImportFileRow.options["mapping"]) == "object",
+                ImportFileRow.options["profile"].astext != "",
+            ),
         )
         .order_by(ImportFileRow.id.desc())
         .limit(limit)

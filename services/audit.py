@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from core.clock import today
 from core.errors import TooLargeError
 from domain.audit.report import Audit, AuditFinding
 from domain.audit.scope import build_scope, parse_day
+from domain.files.choices import AUTOMATIC, parse_profile
 from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
 from domain.files.source import DEFAULT_LIMITS, ByteStream, FileLimits
+from domain.marketplaces.mutes import choose_reasons
 
 MAX_NOW_BYTES: Final = 10 * 1024 * 1024
 """The work that one request may ask for: the file's size times the number of channels."""
@@ -27,12 +29,18 @@ _KB: Final = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditWish:
-    """What to check a file against, as it was typed; ``channel`` "" is the file's own platform."""
+    """What to check a file against, as it was typed; ``channel`` "" is the file's own platform.
+
+    ``mutes`` are reasons by rule (those of other channels do nothing), ``profile`` the file's
+    format ("" or "auto": recognise it).
+    """
 
     channel: str = ""
     store: str = "US"
     category: str = ""
     on: str = ""
+    profile: str = ""
+    mutes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,9 @@ def open_audit(
     """
     day = parse_day(wish.on, today=today())
     build_scope(wish.channel or "all", file_channel="", as_of=day, store=wish.store)
-    shape = inspect_file(stream, limits=limits)
+    profile = parse_profile(wish.profile)
+    own = profile if profile not in ("", AUTOMATIC) else None
+    shape = inspect_file(stream, limits=limits, profile=own)
     scope = build_scope(
         wish.channel,
         file_channel=shape.channel,
@@ -67,6 +77,7 @@ def open_audit(
         store=wish.store,
         category=wish.category,
     )
+    scope = replace(scope, mutes=choose_reasons(wish.mutes, scope.channels))
     return OpenAudit(audit=Audit(shape=shape, scope=scope), stream=stream, limits=limits)
 
 
@@ -84,6 +95,7 @@ def build_tail(audit: Audit) -> dict[str, Any]:
     """What stands behind the findings."""
     return {
         "counts": audit.build_counts(),
+        "muted": audit.build_muted(),
         "packs": [pack.to_json() for pack in audit.build_packs()],
         "notes": list(audit.build_notes()),
     }

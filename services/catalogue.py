@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from core.errors import NotFoundError
 from domain.findings import Finding
 from domain.listing import Listing, fields_from_json, fields_to_json
-from domain.marketplaces.checker import check_listing
+from domain.marketplaces.checker import check_listing, check_muted
+from domain.marketplaces.mutes import Mute
 from models import listing as rows
 from models import suggestion as suggestions
 from services.deps import Deps
 from services.measures import get_rules
+from services.mutes import load_mutes
 
 
 def build_listing(product: rows.ProductRow, revision: rows.RevisionRow) -> Listing:
@@ -90,7 +92,9 @@ def get_listing(deps: Deps, seller_id: uuid.UUID, listing_id: uuid.UUID) -> dict
         fields = (
             suggestions.list_fields(session, seller_id, latest.id) if latest is not None else []
         )
-    findings = check_listing(listing, get_rules(channel, listing))
+        mutes = load_mutes(session, seller_id, channel)
+    rules = get_rules(channel, listing, [one.rule for one in mutes])
+    findings = check_listing(listing, rules)
     return {
         **summarize(row, channel),
         "key": listing.key,
@@ -99,6 +103,7 @@ def get_listing(deps: Deps, seller_id: uuid.UUID, listing_id: uuid.UUID) -> dict
         "attributes": dict(listing.attributes),
         "current_revision_id": row.current_revision_id,
         "findings": [finding_to_json(one) for one in findings],
+        "muted": _mark_muted(check_muted(listing, rules), mutes),
         "revisions": [
             {
                 "id": one.id,
@@ -110,6 +115,11 @@ def get_listing(deps: Deps, seller_id: uuid.UUID, listing_id: uuid.UUID) -> dict
         ],
         "suggestion": None if latest is None else suggestion_to_json(latest, fields),
     }
+
+
+def _mark_muted(findings: Sequence[Finding], mutes: Sequence[Mute]) -> list[dict[str, Any]]:
+    by_rule = {one.rule: one for one in mutes}
+    return [{**finding_to_json(one), **by_rule[one.rule].to_json()} for one in findings]
 
 
 def load_listing(

@@ -14,8 +14,10 @@ from domain.brief import canonical_json
 from domain.listing import Listing, fields_to_json
 from domain.money import find_value, parse_minor, parse_stock
 from models import listing as rows
+from models import store as stores
 from models import suggestion as suggestions
 from services.measures import Measures, get_rules, measure_listing
+from services.voice import load_voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +31,32 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shops:
-    """The store the rows came from and the store they are optimized for (often the same)."""
+    """The store the rows came from and the store they are optimized for (often the same).
+
+    ``mutes`` and ``keywords`` are what the target's listings are measured with.
+    """
 
     source_id: uuid.UUID
     target_id: uuid.UUID
+    mutes: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
 
 
 def get_shops(session: Session, seller_id: uuid.UUID, *, source: str, target: str) -> Shops:
-    """The seller's stores for these channels; ``source`` "" means a file of no platform."""
+    """The seller's stores for these channels; ``source`` "" means a file of no platform.
+
+    What is muted in the target stays so until the transaction ends: whoever changes it then
+    measures what was stored by now.
+    """
     target_id = rows.insert_store(session, seller_id=seller_id, new_id=new_id(), channel=target)
     source_id = target_id
     if source != target:
         source_id = rows.insert_store(
             session, seller_id=seller_id, new_id=new_id(), channel=source or "file"
         )
-    return Shops(source_id=source_id, target_id=target_id)
+    mutes = tuple(one["rule"] for one in stores.share_store(session, seller_id, target_id).mutes)
+    keywords = load_voice(session, seller_id).keywords
+    return Shops(source_id=source_id, target_id=target_id, mutes=mutes, keywords=keywords)
 
 
 def store_listings(
@@ -59,7 +72,10 @@ def store_listings(
 
     A listing whose text is not what it was makes its open suggestion stale.
     """
-    measures = [measure_listing(one, get_rules(channel, one)) for one in listings]
+    measures = [
+        measure_listing(one, get_rules(channel, one, shops.mutes), keywords=shops.keywords)
+        for one in listings
+    ]
     # In the order of their keys, so that two imports of one seller cannot lock each other out.
     by_key = sorted(listings, key=lambda one: one.key)
     products = rows.insert_products(

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import InvalidFieldError
 from domain.brief import EngineChoice, Mode
-from domain.files.choices import Columns
+from domain.files.choices import AUTOMATIC, Columns
 from domain.job import Lane
 from domain.listing import TEXT_FIELDS, Channel
 from domain.voice import Voice
@@ -20,8 +20,10 @@ class ImportOptions:
     """How an import should be worked on; ``limit`` counts products in file order (None: all).
 
     ``mapping`` None means that the seller said nothing: what they chose for the newest file with
-    the same header holds again. {} means that our own recognition alone decides. ``voice`` are
-    wishes of this import alone; once it is received, the whole voice it works with.
+    the same header holds again. {} means that our own recognition alone decides. ``profile`` is the
+    file's format, with "" and "auto" in the same senses. ``voice`` are
+    wishes of this import alone; once it is received, the whole voice it works with. ``mutes`` are
+    reasons by rule, for this import alone and beside those of the store.
     """
 
     mode: Mode = Mode.FIX
@@ -31,6 +33,7 @@ class ImportOptions:
     profile: str = ""
     mapping: Columns | None = None
     voice: Mapping[str, Any] = field(default_factory=dict)
+    mutes: Mapping[str, str] = field(default_factory=dict)
     lane: Lane = Lane.BULK
 
     def to_json(self) -> dict[str, Any]:
@@ -48,8 +51,14 @@ class ImportOptions:
             profile=stored["profile"],
             mapping=read_columns(stored.get("mapping")),
             voice=stored.get("voice", {}),
+            mutes=stored.get("mutes", {}),
             lane=Lane(stored["lane"]),
         )
+
+    @property
+    def own_profile(self) -> str | None:
+        """The format the seller chose, None where it is to be recognised."""
+        return None if self.profile in ("", AUTOMATIC) else self.profile
 
     @property
     def wish(self) -> Wish:

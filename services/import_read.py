@@ -25,6 +25,7 @@ from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct
 from domain.job import JobState
 from domain.listing import Listing
 from domain.marketplaces.checker import check_listing, list_unchecked
+from domain.marketplaces.mutes import require_channel
 from domain.touchable import find_touchable
 from models import import_file as imports
 from models import job as jobs
@@ -34,6 +35,7 @@ from services.deps import Deps
 from services.import_options import ImportOptions
 from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, open_stream
 from services.measures import get_rules
+from services.mutes import list_muted
 from services.submit import build_brief, estimate_job_tokens, uses_llm
 
 log = get_logger(__name__)
@@ -66,6 +68,7 @@ class FileWork:
     shape: FileShape
     options: ImportOptions
     reading: Reading
+    muted: tuple[str, ...] = ()
 
 
 def read_file(deps: Deps, job: jobs.JobRow, row: imports.ImportFileRow) -> None:
@@ -97,26 +100,37 @@ def _begin(
     else:
         shape, options = _inspect(deps, row, limits, options)
         row = _recognise(deps, row, shape, options)
-    return FileWork(deps=deps, row=row, shape=shape, options=options, reading=reading)
+    with deps.database.transaction(seller=row.seller_id) as session:
+        muted = list_muted(session, row.seller_id, row.channel, more=options.mutes)
+    return FileWork(deps=deps, row=row, shape=shape, options=options, reading=reading, muted=muted)
 
 
 def _inspect(
     deps: Deps, row: imports.ImportFileRow, limits: FileLimits, options: ImportOptions
 ) -> tuple[FileShape, ImportOptions]:
-    """What the file is, with the columns chosen now or, when nothing was said, before."""
+    """What the file is, with format and columns as chosen now or, when nothing was said, before."""
     stream = open_stream(deps, row.seller_id, row.id)
     earlier = None
-    if options.mapping is None:
+    if options.mapping is None or not options.profile:
         earlier = find_earlier(stream, _list_choices(deps, row), limits=limits)
-    if earlier is not None:
+    notes = []
+    if earlier is not None and options.mapping is None:
         options = replace(options, mapping=earlier.columns)
+        if earlier.columns:
+            notes.append(
+                f"Columns taken as you chose them for {earlier.origin}; send others to change that."
+            )
+    if earlier is not None and not options.profile:
+        options = replace(options, profile=earlier.profile)
+        if options.own_profile:
+            notes.append(
+                f"Read as {earlier.profile}, as you chose for {earlier.origin}; send another"
+                " format, or auto, to change that."
+            )
     shape = inspect_file(
-        stream, limits=limits, profile=options.profile or None, mapping=options.mapping
+        stream, limits=limits, profile=options.own_profile, mapping=options.mapping
     )
-    if earlier is not None and earlier.columns:
-        note = f"Columns taken as you chose them for {earlier.origin}; send others to change that."
-        shape = replace(shape, notes=(*shape.notes, note))
-    return shape, options
+    return replace(shape, notes=(*shape.notes, *notes)), options
 
 
 def _list_choices(deps: Deps, row: imports.ImportFileRow) -> list[EarlierChoice]:
@@ -125,6 +139,7 @@ def _list_choices(deps: Deps, row: imports.ImportFileRow) -> list[EarlierChoice]
             EarlierChoice(
                 header=FileShape.from_json(one.shape or {}).header,
                 columns=ImportOptions.from_json(one.options).mapping or {},
+                profile=ImportOptions.from_json(one.options).profile,
                 origin=f"{excerpt(one.name)} on {one.created_at:%Y-%m-%d}",
             )
             for one in imports.list_mapped(session, row.seller_id, limit=CHOICES_KEPT)
@@ -141,6 +156,7 @@ def _recognise(
             field="channel",
             remedy="Name the channel to optimize for.",
         )
+    require_channel(options.mutes, channel)
     with deps.database.transaction(seller=row.seller_id) as session:
         imports.move_import(
             session,
@@ -178,7 +194,7 @@ def estimate_product_tokens(work: FileWork, product: SourceProduct) -> int:
     """What the job of a product will be charged at most; 0 when it will make no call."""
     if not uses_llm(work.deps, work.options.engine):
         return 0
-    rules = get_rules(work.row.channel, product.listing)
+    rules = get_rules(work.row.channel, product.listing, work.muted)
     brief = build_brief(
         product.listing, channel=work.row.channel, wish=work.options.wish, rules=rules
     )
@@ -259,7 +275,7 @@ def _list_unchecked(session: Session, work: FileWork) -> list[str]:
     first = imports.list_items(session, work.row.id, after=-1, limit=1)
     if not first:
         return []
-    rules = get_rules(work.row.channel, load_item(session, first[0]))
+    rules = get_rules(work.row.channel, load_item(session, first[0]), work.muted)
     return list(list_unchecked(rules, work.shape.mapping))
 
 

@@ -15,7 +15,7 @@ from services.deps import Deps
 from services.import_options import ImportOptions, parse_channel
 from services.imports import insert_import_job
 from services.pressure import require_room
-from services.submit import push_quietly
+from services.push import push_quietly
 from services.voice import load_voice
 
 CHUNK_BYTES: Final = 1024 * 1024

@@ -12,6 +12,7 @@ from models import batch as batches
 from models import import_file as imports
 from services.deps import Deps
 from services.imports import PROBLEMS_KEPT, require_import
+from services.mutes import load_mutes
 
 PROBLEMS_SHOWN: Final = 100
 
@@ -22,6 +23,7 @@ def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[s
         row = require_import(session, seller_id, import_id)
         shown = import_to_json(row)
         shown["progress"] = read_progress(session, row)
+        shown["muted"] = _list_reasons(session, row)
         shown["problems"] = [
             {
                 "line": one.line,
@@ -33,6 +35,12 @@ def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[s
             for one in imports.list_problems(session, seller_id, import_id, limit=PROBLEMS_SHOWN)
         ]
     return shown
+
+
+def _list_reasons(session: Session, row: imports.ImportFileRow) -> dict[str, str]:
+    """Why rules do not hold for the listings of a file: the store's reasons, and its own."""
+    mutes = load_mutes(session, row.seller_id, row.channel)
+    return {**{one.rule: one.reason for one in mutes}, **row.options.get("mutes", {})}
 
 
 def list_problems(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> list[RowProblem]:

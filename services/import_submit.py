@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 
 from core.clock import monotonic_s
 from domain.brief import Brief
+from domain.findings import Finding
 from domain.job import JobState, Outcome
-from domain.marketplaces.checker import check_listing
+from domain.marketplaces.checker import check_listing, check_muted
+from domain.marketplaces.rulebook import RuleSet
 from domain.touchable import find_touchable
+from domain.voice import Voice
 from models import batch as batches
 from models import brief as briefs
 from models import import_file as imports
@@ -25,8 +28,10 @@ from services.catalogue import build_listing
 from services.deps import Deps
 from services.import_options import ImportOptions
 from services.imports import CLAIM_S
-from services.measures import get_rules
+from services.measures import count_hard, get_rules, measure_listing
+from services.mutes import list_muted
 from services.submit import build_brief, job_values
+from services.voice import load_voice
 
 SUBMIT_CHUNK: Final = 500
 TWIN_WAIT_S: Final = 1.0
@@ -106,6 +111,8 @@ class Plan:
     item: imports.ImportItemRow
     measured: listings.ListingRow
     brief: Brief
+    rules: RuleSet
+    findings: tuple[Finding, ...]
     fields: tuple[str, ...]
     values: dict[str, Any]
 
@@ -118,16 +125,26 @@ def _iter_plans(
     items: Sequence[imports.ImportItemRow],
 ) -> Iterator[Plan]:
     loaded = imports.load_item_listings(session, items)
+    muted = list_muted(session, row.seller_id, row.channel, more=options.mutes)
     for item in items:
         measured, product, revision = loaded[item.ordinal]
         listing = build_listing(product, revision)
-        rules = get_rules(row.channel, listing)
+        rules = get_rules(row.channel, listing, muted)
         brief = build_brief(listing, channel=row.channel, wish=options.wish, rules=rules)
-        fields = find_touchable(brief, check_listing(listing, rules))
+        findings = check_listing(listing, rules)
+        fields = find_touchable(brief, findings)
         subject = (item.listing_id, item.revision_id)
         values = job_values(deps, brief, rules, subject=subject, lane=options.lane, fields=fields)
         values |= {"seller_id": row.seller_id, "batch_id": row.batch_id}
-        yield Plan(item=item, measured=measured, brief=brief, fields=fields, values=values)
+        yield Plan(
+            item=item,
+            measured=measured,
+            brief=brief,
+            rules=rules,
+            findings=findings,
+            fields=fields,
+            values=values,
+        )
 
 
 def _insert_finished(session: Session, row: imports.ImportFileRow, plans: Sequence[Plan]) -> None:
@@ -149,8 +166,9 @@ def _insert_finished(session: Session, row: imports.ImportFileRow, plans: Sequen
             for plan in plans
         ],
     )
-    hard = sum(plan.measured.hard or 0 for plan in plans)
-    score = sum(plan.measured.score or 0.0 for plan in plans)
+    voice = load_voice(session, row.seller_id)
+    hard = sum(count_hard(plan.findings) for plan in plans)
+    score = sum(_find_score(plan, voice) for plan in plans)
     batches.add_tally(
         session,
         seller_id=row.seller_id,
@@ -163,10 +181,19 @@ def _insert_finished(session: Session, row: imports.ImportFileRow, plans: Sequen
             "hard_before": hard,
             "hard_after": hard,
             "hard_left_alone": hard,
+            "muted": sum(len(check_muted(plan.brief.listing, plan.rules)) for plan in plans),
             "score_before": score,
             "score_after": score,
         },
     )
+
+
+def _find_score(plan: Plan, voice: Voice) -> float:
+    """What was measured when it was stored, unless this import has wishes of its own."""
+    brief, stored = plan.brief, plan.measured.score
+    if stored is not None and not brief.mutes and brief.keywords == voice.keywords:
+        return stored
+    return measure_listing(brief.listing, plan.rules, keywords=brief.keywords).score
 
 
 def _seal(

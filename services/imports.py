@@ -19,7 +19,7 @@ from models import import_file as imports
 from models import job as jobs
 from services.deps import Deps
 from services.pressure import require_room
-from services.submit import push_quietly
+from services.push import push_quietly
 
 CLAIM_S: Final = 20.0
 """So long a job may work on a file before it lets another have its turn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from core.clock import today
@@ -24,9 +24,11 @@ class Measures:
     score: float
 
 
-def get_rules(channel: str, listing: Listing) -> RuleSet:
-    """The rules in force today for a listing on a channel."""
-    return load_rulebook().select(channel, as_of=today(), store=SITE, category=listing.category)
+def get_rules(channel: str, listing: Listing, mutes: Collection[str] = ()) -> RuleSet:
+    """The rules in force today for a listing on a channel, less those the seller muted."""
+    return load_rulebook().select(
+        channel, as_of=today(), store=SITE, category=listing.category, mutes=mutes
+    )
 
 
 def measure_listing(listing: Listing, rules: RuleSet, *, keywords: Sequence[str] = ()) -> Measures:

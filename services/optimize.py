@@ -105,6 +105,7 @@ def build_work(job: jobs.JobRow, brief: Brief) -> Work:
         as_of=job.as_of or brief.as_of,
         store=brief.store,
         category=brief.listing.category,
+        mutes=brief.mutes,
     )
     findings = check_listing(brief.listing, rules)
     return Work(

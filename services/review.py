@@ -21,6 +21,8 @@ from services.catalogue import build_listing, suggestion_to_json
 from services.catalogue_store import hash_revision, revision_values
 from services.deps import Deps
 from services.measures import get_rules, measure_listing
+from services.mutes import list_muted
+from services.voice import load_voice
 
 PAGE: Final = 100
 
@@ -156,7 +158,9 @@ class _Review:
         base = listings.get_revision(session, seller_id, suggestion.base_revision_id)
         self._base: Listing = build_listing(product, base)
         store = listings.get_store(session, seller_id, self._row.store_id)
-        self._rules = get_rules(store.channel, self._base)
+        muted = list_muted(session, seller_id, store.channel)
+        self._rules = get_rules(store.channel, self._base, muted)
+        self._keywords = load_voice(session, seller_id).keywords
 
     def build_accept_all(self) -> dict[str, Decision]:
         """Accept whatever is offered and undecided."""
@@ -281,7 +285,7 @@ class _Review:
         values = revision_values(listing, self._row.id, digest, origin="accepted")
         values["parent_id"] = self.suggestion.base_revision_id
         found = listings.insert_revisions(self._session, self._seller_id, [values])
-        measures = measure_listing(listing, self._rules)
+        measures = measure_listing(listing, self._rules, keywords=self._keywords)
         listings.set_measures(
             self._session,
             [

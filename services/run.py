@@ -17,6 +17,7 @@ from services.import_work import run_import
 from services.llm_step import Lease
 from services.optimize import release, run_optimize
 from services.process import Hands
+from services.remeasure import run_remeasure
 
 log = get_logger(__name__)
 
@@ -80,6 +81,8 @@ def _run(deps: Deps, job: jobs.JobRow, body: Mapping[str, Any] | None, owner: Ow
     try:
         if job.kind == JobKind.IMPORT:
             run_import(deps, job)
+        elif job.kind == JobKind.REMEASURE:
+            run_remeasure(deps, job)
         elif body is not None:
             run_optimize(deps, job, Brief.from_json(body), owner)
     except UnavailableError:

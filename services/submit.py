@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from core.clock import today
 from core.errors import IdempotencyMismatchError, InvalidFieldError, NotFoundError, UnavailableError
 from core.ids import hash_text, new_id
-from core.log import get_logger
 from domain.brief import Brief, EngineChoice, Mode, canonical_json
 from domain.job import JobKind, JobState, Lane
 from domain.listing import Listing
@@ -30,10 +29,10 @@ from services.catalogue import load_listing
 from services.catalogue_store import Stored, get_shops, store_listings
 from services.deps import Deps
 from services.measures import SITE, get_rules
+from services.mutes import list_muted
 from services.pressure import require_room
+from services.push import push_quietly
 from services.voice import load_voice
-
-log = get_logger(__name__)
 
 DIRECT_INTERACTIVE_JOBS: Final = 4
 """A seller with so many unfinished interactive jobs waits for the fair pick like anybody else."""
@@ -128,7 +127,7 @@ def _insert_order(
     deps: Deps, session: Session, seller_id: uuid.UUID, order: Order
 ) -> tuple[uuid.UUID, str, Dispatch | None]:
     listing, stored_ids, channel = _resolve_listing(session, seller_id, order)
-    rules = get_rules(channel, listing)
+    rules = get_rules(channel, listing, list_muted(session, seller_id, channel))
     voice = load_voice(session, seller_id).with_wishes(order.voice)
     wish = replace(order.wish, voice=voice)
     brief = build_brief(listing, channel=channel, wish=wish, rules=rules)
@@ -199,6 +198,7 @@ def build_brief(listing: Listing, *, channel: str, wish: Wish, rules: RuleSet) -
         brands=tuple(brand for brand in voice.brands if find_spellings(brand, row)),
         prefer=voice.prefer,
         avoid=voice.avoid,
+        mutes=tuple(rule.id for rule in rules.muted),
         style_version=voice.version,
     )
 
@@ -250,14 +250,6 @@ def uses_llm(deps: Deps, engine: EngineChoice) -> bool:
 def choose_model(deps: Deps, engine: EngineChoice) -> str:
     """The language model a job asks first, "" when it asks none."""
     return deps.llm_model if uses_llm(deps, engine) else ""
-
-
-def push_quietly(deps: Deps, dispatch: Dispatch) -> None:
-    """Send one message; when the road is closed the dispatcher sends it later."""
-    try:
-        deps.queue.push([dispatch])
-    except UnavailableError as fault:
-        log.warning("push_failed", job_id=str(dispatch.job_id), reason=fault.message)
 
 
 def get_job(deps: Deps, seller_id: uuid.UUID, job_id: uuid.UUID) -> dict[str, Any]:

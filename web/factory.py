@@ -11,7 +11,7 @@ from core.log import configure_logging
 from core.settings import Settings, load_settings, process_environ
 from services.deps import Deps, build_web_deps
 from web import assets
-from web.api import audits, health, imports, jobs, listings, suggestions, voice
+from web.api import audits, health, imports, jobs, listings, stores, suggestions, voice
 from web.api.schemas import ProblemOut
 from web.auth import Access, access
 from web.cache import register_cache
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, deps: Deps | None = None) -> AP
     register_errors(app)
     register_pages(app)
     register_cache(app, deps.settings.cache_url)
-    for module in (jobs, imports, listings, suggestions, voice, audits, health, *PAGES):
+    for module in (jobs, imports, listings, suggestions, voice, stores, audits, health, *PAGES):
         app.register_blueprint(module.blueprint)
     return app
 

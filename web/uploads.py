@@ -13,7 +13,8 @@ from werkzeug.datastructures import FileStorage
 
 from core.errors import InvalidFieldError
 from domain.brief import EngineChoice, Mode
-from domain.files.choices import parse_columns
+from domain.files.choices import parse_columns, parse_profile
+from domain.marketplaces.mutes import parse_reasons
 from domain.voice import parse_wishes
 from services.import_options import ImportOptions, parse_channel, parse_fields
 from services.import_receive import CHUNK_BYTES, receive_import
@@ -49,8 +50,10 @@ def parse_options(form: Mapping[str, str]) -> ImportOptions:
         engine=EngineChoice(_choose(form, "engine", list(EngineChoice))),
         fields=parse_fields(form.get("fields", "").split(",")),
         limit=_parse_limit(form.get("limit", "").strip()),
+        profile=parse_profile(form.get("profile", "")),
         mapping=parse_columns(form.get("mapping", "")),
         voice=parse_wishes(form.get("voice", "")),
+        mutes=parse_reasons(form.get("mutes", "")),
     )
 
 

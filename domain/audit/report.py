@@ -13,7 +13,7 @@ from domain.files.source import FileShape, RowProblem, SourceProduct, excerpt
 from domain.findings import Finding, Level
 from domain.listing import Listing
 from domain.marketplaces.attributes import list_attribute_names
-from domain.marketplaces.checker import check_listing, list_unchecked
+from domain.marketplaces.checker import check_listing, check_muted, list_unchecked
 from domain.marketplaces.rulebook import Rulebook, RuleSet, load_rulebook
 from domain.money import find_value
 
@@ -73,6 +73,7 @@ class Audit:
     valued: bool = False
     levels: Counter[Level] = field(default_factory=Counter)
     by_rule: Counter[str] = field(default_factory=Counter)
+    muted: Counter[str] = field(default_factory=Counter)
     _packs: PackBook = field(default_factory=PackBook)
     _book: Rulebook = field(default_factory=load_rulebook)
     _columns: dict[str, str] = field(default_factory=dict)
@@ -111,6 +112,8 @@ class Audit:
         for finding in check_listing(product.listing, rules):
             found.append(self._report(finding, channel, product))
             symptoms.append(_describe(finding, rules, product.listing))
+        for finding in check_muted(product.listing, rules):
+            self.muted[finding.rule] += 1
 
     def _select(self, channel: str, listing: Listing) -> RuleSet:
         return self._book.select(
@@ -118,6 +121,7 @@ class Audit:
             as_of=self.scope.as_of,
             store=self.scope.store,
             category=self.scope.category or listing.category,
+            mutes=self.scope.mutes,
         )
 
     def _report(self, finding: Finding, channel: str, product: SourceProduct) -> AuditFinding:
@@ -193,7 +197,15 @@ class Audit:
             "hard": self.levels[Level.HARD],
             "advice": self.levels[Level.ADVICE],
             "by_rule": dict(self.by_rule.most_common()),
+            "muted": self.muted.total(),
         }
+
+    def build_muted(self) -> list[dict[str, Any]]:
+        """Each rule that the seller overrides, with their reason and what it would have found."""
+        return [
+            {"rule": rule, "reason": reason, "findings": self.muted[rule]}
+            for rule, reason in self.scope.mutes.items()
+        ]
 
     def build_notes(self) -> tuple[str, ...]:
         """What the seller should know beside the findings."""
@@ -213,6 +225,7 @@ class Audit:
                 as_of=self.scope.as_of,
                 store=self.scope.store,
                 category=self.scope.category,
+                mutes=self.scope.mutes,
             )
             for note in list_unchecked(rules, self.shape.mapping):
                 yield f"{channel}: {note}" if len(self.scope.channels) > 1 else note

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import InvalidFieldError
@@ -21,7 +22,7 @@ class Scope:
     """Which rules a file is held against.
 
     ``channel`` is what was asked for (a channel or "all"); ``category`` the seller's own words, ""
-    to take each listing's own.
+    to take each listing's own. ``mutes`` are the seller's reasons by the rules they override.
     """
 
     channel: str
@@ -29,6 +30,7 @@ class Scope:
     as_of: dt.date
     store: str = "US"
     category: str = ""
+    mutes: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_scope(

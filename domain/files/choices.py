@@ -10,7 +10,8 @@ from core.errors import InvalidFieldError
 from domain.files.columns import check_choice
 from domain.files.dialect import read_names
 from domain.files.opening import open_file
-from domain.files.source import ByteStream, FileLimits
+from domain.files.profile import list_profile_names
+from domain.files.source import ByteStream, FileLimits, excerpt
 
 Columns = Mapping[str, tuple[str, ...]]
 """Canonical field to the header names chosen for it; () for no column."""
@@ -23,11 +24,30 @@ _REMEDY = 'Send {"title": "Product name", "bullets": ["Point 1", "Point 2"]}, or
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierChoice:
-    """The columns a seller chose for a file with this header; ``origin`` says which file."""
+    """What a seller chose for a file with this header; ``origin`` says which file.
+
+    ``profile`` is "" where they left the format to us.
+    """
 
     header: tuple[str, ...]
     columns: Columns
     origin: str
+    profile: str = ""
+
+
+def parse_profile(name: str, *, field: str = "profile") -> str:
+    """A file format by name, "" where nothing was said, ``auto`` to have it recognised.
+
+    Raises InvalidFieldError naming the known ones.
+    """
+    wanted = name.strip().lower()
+    if wanted not in ("", AUTOMATIC, *list_profile_names()):
+        raise InvalidFieldError(
+            f"there is no file format {excerpt(name)!r}.",
+            field=field,
+            remedy=f"Use one of: {', '.join((*list_profile_names(), AUTOMATIC))}.",
+        )
+    return wanted
 
 
 def parse_columns(text: str) -> Columns | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -120,6 +120,16 @@ def _quote(text: str) -> str:
     return repr(text if len(text) <= MAX_REASON_CHARS else f"{text[:40]}…")
 
 
+def read_mutes(stored: Sequence[Mapping[str, Any]]) -> tuple[Mute, ...]:
+    """Stored mutes; those of rules that are gone, or may not be muted any more, are left out."""
+    found = (load_rulebook().find_rule(one["rule"]) for one in stored)
+    return tuple(
+        Mute.from_json(one)
+        for one, rule in zip(stored, found, strict=True)
+        if rule is not None and rule.can_be_muted
+    )
+
+
 def list_mutable(channel: str) -> list[str]:
     """The ids of a channel's rules that may be muted."""
     return [rule.id for rule in load_rulebook().rules_by_channel[channel] if rule.can_be_muted]
@@ -156,6 +166,17 @@ def parse_reasons(text: str) -> dict[str, str]:
             remedy='Send it as {"amz.title.promo": "Best is our brand"}.',
         )
     return {rule_id: check_mute(rule_id, reason) for rule_id, reason in found.items()}
+
+
+def choose_reasons(reasons: Mapping[str, str], channels: Collection[str]) -> dict[str, str]:
+    """Those of the reasons whose rules belong to one of the channels."""
+    found = {rule_id: load_rulebook().find_rule(rule_id) for rule_id in reasons}
+    return {
+        rule_id: reason
+        for rule_id, reason in reasons.items()
+        for rule in (found[rule_id],)
+        if rule is not None and rule.channel in channels
+    }
 
 
 def require_channel(reasons: Mapping[str, str], channel: str) -> None:

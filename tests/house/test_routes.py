@@ -114,7 +114,7 @@ def test_the_api_wants_keys_and_pages_want_sessions(rules):
 
 
 def test_every_id_in_an_address_is_swept(rules):
-    swept = {"digest", "name", "token"} | IDS.keys()
+    swept = {"digest", "name", "token", "channel"} | IDS.keys()
     assert {name for rule in rules for name in rule.arguments} <= swept
 
 

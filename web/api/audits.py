@@ -12,9 +12,11 @@ from pydantic import BaseModel
 from domain.files.source import ByteStream
 from services.audit import AuditWish, audit_now
 from services.import_receive import CHUNK_BYTES
+from services.muting import get_reasons
 from web.api.routes import PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import Input
 from web.auth import Access, access
+from web.context import get_deps, get_seller
 from web.requests import takes_file
 
 blueprint = build_blueprint("audits", tag="Audits")
@@ -26,7 +28,8 @@ class AuditIn(Input):
     """A seller's file as a form.
 
     ``channel`` left out is the file's own platform, ``all`` is every one; ``category`` left out is
-    each listing's own; ``on`` (YYYY-MM-DD) left out is today.
+    each listing's own; ``on`` (YYYY-MM-DD) left out is today; ``profile`` is the file's format
+    where we recognise another one.
     """
 
     file: UploadFile
@@ -34,6 +37,7 @@ class AuditIn(Input):
     store: str = "US"
     category: str = ""
     on: str = ""
+    profile: str = ""
 
 
 class AuditFindingOut(BaseModel):
@@ -57,6 +61,15 @@ class CountsOut(BaseModel):
     hard: int
     advice: int
     by_rule: dict[str, int]
+    muted: int
+
+
+class MutedRuleOut(BaseModel):
+    """A rule that you override, and how much it would have found."""
+
+    rule: str
+    reason: str
+    findings: int
 
 
 class ExampleOut(BaseModel):
@@ -91,6 +104,7 @@ class AuditOut(BaseModel):
     findings: list[AuditFindingOut]
     truncated: bool
     counts: CountsOut
+    muted: list[MutedRuleOut]
     packs: list[PackOut]
     notes: list[str]
 
@@ -102,9 +116,19 @@ class AuditOut(BaseModel):
 @blueprint.output(AuditOut)
 @blueprint.doc(security="key", responses=_STATUSES)
 def create_audit(form_and_files_data: AuditIn) -> dict[str, Any]:
-    """Say what breaks the rules in a file. Costs nothing; for large files use an import."""
+    """Say what breaks the rules in a file. Costs nothing; for large files use an import.
+
+    Rules that you muted in a store are counted apart.
+    """
     sent = form_and_files_data
-    wish = AuditWish(channel=sent.channel, store=sent.store, category=sent.category, on=sent.on)
+    wish = AuditWish(
+        channel=sent.channel,
+        store=sent.store,
+        category=sent.category,
+        on=sent.on,
+        profile=sent.profile,
+        mutes=get_reasons(get_deps(), get_seller().id),
+    )
     stream = sent.file.stream
     return audit_now(_open_again(stream), wish, size_bytes=stream.seek(0, os.SEEK_END))
 

@@ -32,7 +32,9 @@ class ImportIn(Input):
 
     ``mapping`` is a JSON object, field to header name (or names, of a list field): columns that
     are not to be found out. Left out, those of your newest file with the same header hold again.
-    ``voice`` is a JSON object as in PUT /voice: wishes for this file alone.
+    ``profile`` is the file's format where we recognise another one, ``auto`` to have it recognised
+    again. ``voice`` is a JSON object as in PUT /voice: wishes for this file alone. ``mutes`` is one
+    of reasons by rule: rules that do not hold for this file, beside those of the store.
     """
 
     file: UploadFile
@@ -41,8 +43,10 @@ class ImportIn(Input):
     engine: str = ""
     fields: str = ""
     limit: str = ""
+    profile: str = ""
     mapping: str = ""
     voice: str = ""
+    mutes: str = ""
 
 
 @blueprint.post("/imports")

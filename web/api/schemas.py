@@ -283,6 +283,13 @@ class RevisionOut(BaseModel):
     created_at: dt.datetime
 
 
+class MutedFindingOut(FindingOut):
+    """A breach of a rule that you muted: why, and since when."""
+
+    reason: str
+    since: dt.date
+
+
 class ListingOut(ListingRowOut):
     """One listing whole."""
 
@@ -292,6 +299,7 @@ class ListingOut(ListingRowOut):
     attributes: dict[str, str]
     current_revision_id: uuid.UUID
     findings: list[FindingOut]
+    muted: list[MutedFindingOut]
     revisions: list[RevisionOut]
     suggestion: SuggestionOut | None
 
@@ -339,6 +347,7 @@ class ImportOut(BaseModel):
     created_at: dt.datetime
     progress: dict[str, Any]
     problems: list[dict[str, JsonValue]] = Field(default_factory=list)
+    muted: dict[str, str] = Field(default_factory=dict)
 
 
 class ImportsOut(BaseModel):
