@@ -65,7 +65,7 @@ def _list_facts(text: str) -> tuple[Fact, ...]:
     facts += [_read_stated(stated, words, text) for stated in list_stated(text)]
     taken = _mark([(fact.start, fact.end) for fact in facts], len(text))
     facts += _list_models(words, taken)
-    facts += _list_number_words(words, taken)
+    facts += _list_number_words(text, words, taken)
     taken = _mark([(fact.start, fact.end) for fact in facts], len(text))
     facts += _list_names(words, taken)
     return tuple(sorted(facts, key=lambda fact: fact.start))
@@ -125,16 +125,16 @@ def _list_models(words: list[Word], taken: bytearray) -> Iterator[Fact]:
             )
 
 
-def _list_number_words(words: list[Word], taken: bytearray) -> Iterator[Fact]:
-    for word, (dimension, value) in list_spelled(words):
+def _list_number_words(text: str, words: list[Word], taken: bytearray) -> Iterator[Fact]:
+    for word, last, (dimension, value) in list_spelled(words):
         is_telling = dimension != BARE or value > 1
         if is_telling and not taken[word.start]:
             yield Fact(
                 kind={BARE: "number", "count": "count"}.get(dimension, "measure"),
-                text=word.text,
+                text=text[word.start : last.end],
                 normalized=f"{value} {dimension}".strip(),
                 start=word.start,
-                end=word.end,
+                end=last.end,
                 amounts=((dimension, value),),
             )
 

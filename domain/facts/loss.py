@@ -9,7 +9,9 @@ import regex
 
 from domain.facts.extract import Fact, list_facts
 from domain.facts.index import SourceIndex, build_index
+from domain.facts.naming import find_name
 from domain.facts.support import read_text
+from domain.language import find_language
 from domain.listing import Listing
 from domain.text import fold, list_forms, list_words
 
@@ -18,16 +20,24 @@ _SIZE_DIMENSIONS = frozenset(
     {"length", "area", "mass", "volume", "storage", "power", "voltage", "charge", "weave", "carat"}
 )
 _HAS_UNIT = regex.compile(r"[^\d\s.,/-]")
+_LATIN = regex.compile(r"[\p{Latin}\P{L}]+")
 _GENERATION = regex.compile(r"[2-6]G", regex.IGNORECASE)
-_ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)", regex.IGNORECASE)
+_ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)|(?-i:X) \d+", regex.IGNORECASE)
 _LONG_LIST = 3
+_CODE_BEFORE = regex.compile(r"(?:[\p{L}\p{N}]+[-.])+$")
+_CODE_AFTER = regex.compile(r"(?:[-.][\p{L}\p{N}]+|/[\p{L}\p{N}]{1,3}(?![\p{L}\p{N}]))+")
+_LED_MODEL = regex.compile(
+    r"(?<!\w)(?:for|fits|für|pour|para|untuk) (?:[\p{L}\p{N}-]+ ){0,3}(?:[\p{L}\p{N}]+[-.])*$",
+    regex.IGNORECASE,
+)
+_LISTED_KINDS = frozenset({"model", "size"})
 _LOOSE_KINDS = frozenset({"color", "size"})
 _PART_END = regex.compile(r"\s*(?:[,;|()\[\]/&+–—]|-\s|$)")
 _VARIES = regex.compile(
     r"colou?r|size|option|variation|farbe|größe|couleur|talla", regex.IGNORECASE
 )
 _FITS = regex.compile(r"\b(?:for|fits|compatible|untuk|für|pour|para)\b", regex.IGNORECASE)
-_SHARE_OF_FACTS = 0.45
+_SHARE_OF_FACTS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +66,10 @@ def list_required(listing: Listing) -> tuple[LostFact, ...]:
 def _list_own(listing: Listing, title: str) -> list[Fact]:
     """The facts that are the product's own; "Mint Green" is one where its last word is."""
     own: list[Fact] = []
-    for fact in reversed([fact for fact in list_facts(title) if _is_required(fact)]):
+    told = list_facts(title)
+    of_looks = {f.start - 1 for f in told if f.normalized.startswith("faux ")}
+    wanted = [fact for fact in told if _is_required(fact) and fact.end not in of_looks]
+    for fact in reversed(wanted):  # "Yellow Gold Plated" is no yellow thing
         is_lead = bool(own) and own[-1].kind == fact.kind and own[-1].start == fact.end + 1
         if is_lead or _is_own(fact, title, listing):
             own.append(fact)
@@ -79,10 +92,11 @@ def _is_own(fact: Fact, title: str, listing: Listing) -> bool:
 
 
 def _drop_compatible(facts: list[Fact], title: str) -> list[Fact]:
-    """Without the codes of a long list of what the product fits: they are not its own model."""
+    """Without what a long list of what the product fits tells: it is not its own."""
     fits = _FITS.search(title)
-    listed = [f for f in facts if f.kind == "model" and fits and f.start > fits.start()]
-    return [f for f in facts if f not in listed] if len(listed) >= _LONG_LIST else facts
+    listed = [f for f in facts if f.kind in _LISTED_KINDS and fits and f.start > fits.start()]
+    is_long = sum(f.kind == "model" for f in listed) >= _LONG_LIST
+    return [f for f in facts if f not in listed] if is_long else facts
 
 
 def _merge_neighbours(facts: list[Fact], title: str) -> list[LostFact]:
@@ -94,8 +108,18 @@ def _merge_neighbours(facts: list[Fact], title: str) -> list[LostFact]:
             merged[-1] = (last, fact.end)
         else:
             merged.append((fact, fact.end))
-    spans = [(fact, title[fact.start : end]) for fact, end in merged]
+    spans = [(fact, _read_whole(title, fact, end)) for fact, end in merged]
     return [LostFact(kind=f.kind, text=text, normalized=fold(text)) for f, text in spans]
+
+
+def _read_whole(title: str, fact: Fact, end: int) -> str:
+    """A fact as it stands; a model with its whole code ("SM-T550") and what it is for."""
+    start = fact.start
+    if fact.kind == "model":
+        led = _LED_MODEL.search(title, 0, start) or _CODE_BEFORE.search(title, 0, start)
+        rest = _CODE_AFTER.match(title, end)
+        start, end = led.start() if led else start, rest.end() if rest else end
+    return title[start:end]
 
 
 def _is_required(fact: Fact) -> bool:
@@ -103,8 +127,8 @@ def _is_required(fact: Fact) -> bool:
     if fact.kind == "measure":
         is_whole = _HAS_UNIT.search(fact.text) and not _GENERATION.fullmatch(fact.text)
         return bool(is_whole) and fact.amounts[0][0] in _SIZE_DIMENSIONS
-    is_plain = not fact.normalized.startswith(("not ", "faux "))
-    return fact.kind in _REQUIRED_KINDS and is_plain and not _ORDINAL.fullmatch(fact.text)
+    is_plain = not fact.normalized.startswith(("not ", "faux ")) and _LATIN.fullmatch(fact.text)
+    return bool(is_plain) and fact.kind in _REQUIRED_KINDS and not _ORDINAL.fullmatch(fact.text)
 
 
 def _list_named(kind: str, name: str, title: str) -> list[LostFact]:
@@ -115,20 +139,23 @@ def _list_named(kind: str, name: str, title: str) -> list[LostFact]:
 
 
 def _list_type(listing: Listing, title: str) -> list[LostFact]:
-    """The product type as the row names it, where the title names it too."""
+    """The product type as the row names it, where the title names it too; else the title's name."""
     for name in ("product_type", "category"):
         last = listing.attributes.get(name, "").replace("/", ">").split(">")[-1].strip()
         for wanted in (last, (last.split() or [""])[-1]):
             if found := _list_named("product_type", wanted, title):
                 return found
-    return []
+    language = find_language(f"{title} {listing.text('description')}")
+    return _list_named(
+        "product_type", find_name(title, language=language, brand=listing.brand), title
+    )
 
 
 def list_demanded(listing: Listing, *, limit: int | None) -> tuple[LostFact, ...]:
     """Those of ``list_required`` that a title of ``limit`` characters has room for.
 
     A title with more facts than fit must lose some: facts are taken by importance until they fill
-    nearly half of the limit, which leaves the rest for the words between them.
+    half of the limit, which leaves the rest for the words between them.
     """
     required = list_required(listing)
     if limit is None:

@@ -127,15 +127,21 @@ def list_quantities(text: str) -> list[Quantity]:
     return _share_units(written, marked)
 
 
-def list_spelled(words: Sequence[Word]) -> Iterator[tuple[Word, Amount]]:
-    """Numbers written as words, each with the unit that follows: ``zwei Jahre`` is 24 months."""
+def list_spelled(words: Sequence[Word]) -> Iterator[tuple[Word, Word, Amount]]:
+    """Numbers written as words, each with the unit that follows: ``zwei Jahre`` is 24 months.
+
+    First and last word of each; they are one where no unit follows.
+    """
     for word, after in zip(words, [*words[1:], None], strict=False):
         value = NUMBER_WORDS.get(fold(word.text))
         if value is None:
             continue
         follows = after.base if after else ""
         unit = None if follows in _NO_SPELLED_UNIT else find_unit(follows)
-        yield word, (unit.dimension, value * unit.factor) if unit else (BARE, Fraction(value))
+        if unit and after:
+            yield word, after, (unit.dimension, value * unit.factor)
+        else:
+            yield word, word, (BARE, Fraction(value))
 
 
 def parse_number(text: str) -> tuple[Fraction, ...]:

@@ -71,7 +71,7 @@ def _read(raw: str) -> Reading:
         reading.stated.setdefault((stated.kind, stated.name), words[stated.words[0]].start)
     for claim in list_claims(text):
         reading.stated.setdefault((claim.kind, claim.normalized), claim.start)
-    for word, amount in list_spelled(words):
+    for word, _, amount in list_spelled(words):
         reading.amounts.setdefault(amount, word.start)
     _add_words(reading, words)
     return reading

@@ -12,8 +12,8 @@ from domain.listing import Listing
 from domain.marketplaces.rule import RuleSet
 from domain.marketplaces.subject import count_bytes
 from domain.marketplaces.words import load_lexicon
+from domain.rewrite.cut import cut_clean
 from domain.rewrite.prose import cut_prose
-from domain.rewrite.shorten import cut_clean
 from domain.rewrite.words import DANGLING, read_words
 from domain.text import fold, html_to_text, is_html, list_words
 

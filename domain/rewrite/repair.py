@@ -20,17 +20,11 @@ from domain.marketplaces.words import fold_word
 from domain.marketplaces.words import list_words as list_channel_words
 from domain.rewrite.capitals import calm_capitals, raise_words
 from domain.rewrite.characters import drop_matches, fix_characters, spare_repeats
+from domain.rewrite.cut import SEGMENT, cut_clean
 from domain.rewrite.phrases import drop_phrase, drop_sentences
 from domain.rewrite.prose import cut_prose, fix_markup
-from domain.rewrite.shorten import (
-    SEGMENT,
-    cut_clean,
-    drop_promotion,
-    find_missing,
-    list_repeats,
-    list_spare_repeats,
-    shorten_title,
-)
+from domain.rewrite.repeats import list_repeats, list_spare_repeats
+from domain.rewrite.shorten import drop_promotion, find_missing, shorten_title
 from domain.rewrite.tidy import strip_dangling, tidy_line
 from domain.text import SAFE_TAGS, blank_broken, clean_html, is_html, list_words
 

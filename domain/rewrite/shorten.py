@@ -9,35 +9,29 @@ from typing import Final
 import regex
 
 from domain.facts import LostFact, find_lost_among
-from domain.facts.extract import list_facts
-from domain.facts.numbers import list_quantities
 from domain.listing import Listing
-from domain.marketplaces.words import fold_word, load_lexicon
+from domain.rewrite.cut import LEAST_SHARE, SEGMENT, cut_clean
+from domain.rewrite.repeats import is_joined, list_repeats
 from domain.rewrite.tidy import EMOJI, PAIRS, strip_dangling, tidy_line
-from domain.rewrite.words import DANGLING, FILLERS, OPENERS, PROMOTION
-from domain.text import Word, cut_graphemes, fold, list_words
+from domain.rewrite.words import FILLERS, PROMOTION
+from domain.text import fold, list_words
 
 _ASIDE = regex.compile(
     "|".join(
         rf"{regex.escape(a)}[^{regex.escape(a + b)}]*{regex.escape(b)}" for a, b in PAIRS.items()
     )
 )
-SEGMENT = regex.compile(r"\s*[|;•·]\s*|,\s+|\s+[-–—/]\s+|\s+//\s+")
-"""What parts a title into pieces."""
 _PROMOTION = regex.compile(rf"(?<![\w-])(?:{PROMOTION})(?![\w-])[!.]*", regex.IGNORECASE)
-_RANGE = regex.compile(
-    r"(?:(?:up\s?to|from|ab|von)\s+)?\d+\s*(?:to|bis|hingga|à|a|-|~)\s*\d+(?:\s\p{L}+)?",
-    regex.IGNORECASE,
-)
 _COD = regex.compile(r"\W*COD\W*", regex.IGNORECASE)
+_LEAD = regex.compile(
+    r"(?i: \p{L}+ed| compatible| suitable| made)?"
+    r" (?:(?i:for|fits|with)|für|mit|pour|avec|para|con|untuk|dengan) "
+)
+_PLACED: Final = frozenset({"brand", "product_type"})
+_FEWEST_BEFORE_NAME: Final = 2
 _WISHED_KINDS: Final = frozenset({"color", "count", "measure", "size"})
 _MOST_WISHES: Final = 2
-_DENIALS: Final = frozenset({"not", "non", "nicht", "kein", "keine", "pas", "tidak", "bukan"})
-_LEAST_SHARE: Final = 0.5
-_SENTENCE_SMALL_WORDS: Final = 4
-_GOOD_SHARE: Final = 0.7
 _LITTLE_TOO_LONG: Final = 1.3
-_SHORTEST_REPEAT: Final = 3
 
 Facts = tuple[LostFact, ...]
 _Step = Callable[[str, int, Facts], Iterator[str]]
@@ -78,9 +72,10 @@ def cut_with_facts(text: str, *, limit: int, facts: Facts) -> str:
     missing: list[LostFact] = []
     while True:
         lead = " ".join(fact.text for fact in missing if fact.kind == "brand")
-        tail = "".join(_join(fact) for fact in missing if fact.kind != "brand")
-        room = limit - len(tail) - (len(lead) + 1 if lead else 0)
-        head = cut_clean(text, max(room, 0))
+        named = "".join(f" {fact.text}" for fact in missing if fact.kind == "product_type")
+        tail = "".join(_join(fact) for fact in missing if fact.kind not in _PLACED)
+        room = limit - len(named) - len(tail) - (len(lead) + 1 if lead else 0)
+        head = _name_before_lead(cut_clean(text, max(room, 0)), named)
         line = tidy_line(f"{lead} {head}{tail}")
         lost = [fact for fact in find_missing(line, facts) if fact not in missing]
         if not lost or room <= 0:
@@ -88,60 +83,16 @@ def cut_with_facts(text: str, *, limit: int, facts: Facts) -> str:
         missing = [fact for fact in facts if fact in missing or fact in lost]
 
 
+def _name_before_lead(head: str, named: str) -> str:
+    """The name of the product before what it is for or has ("Mani Necklace with Pendants")."""
+    lead = _LEAD.search(head)
+    if not named or lead is None or len(list_words(head[: lead.start()])) < _FEWEST_BEFORE_NAME:
+        return head + named
+    return head[: lead.start()] + named + head[lead.start() :]
+
+
 def _join(fact: LostFact) -> str:
-    return f" {fact.text}" if fact.kind == "product_type" else f", {fact.text}"
-
-
-def cut_clean(text: str, limit: int) -> str:
-    """At most ``limit`` code points, ending after a word that may end, never inside a fact."""
-    if len(text) <= limit:
-        return strip_dangling(text)
-    inside = {
-        at for fact in list_facts(text) if not fact.weak for at in range(fact.start + 1, fact.end)
-    }
-    words = list_words(text)
-    ends = [word.end for word in words if word.end <= limit and word.end not in inside]
-    whole = [end for end in ends if end == len(text) or not _is_parted(text, end)]
-    if not whole:
-        return cut_graphemes(text, limit).rstrip() if words and words[0].end > limit else ""
-    cut = _close(text[: _after(text, whole[-1], limit)])
-    parted = list(SEGMENT.finditer(cut))
-    if parted and parted[-1].start() >= limit * _GOOD_SHARE:
-        cut = cut[: parted[-1].start()]
-    return _strip_open(strip_dangling(cut))
-
-
-def _strip_open(text: str) -> str:
-    """Without a last word that only opens what was cut off ("… Low" of "Low Sheen")."""
-    words = list_words(text)
-    while len(words) > 1 and words[-1].end == len(text) and fold(words[-1].text) in OPENERS:
-        text = strip_dangling(text[: words[-1].start])
-        words = list_words(text)
-    return text
-
-
-def _is_parted(text: str, end: int) -> bool:
-    """Whether a cut at ``end`` parts a word, or a range of numbers ("6 to 14 years")."""
-    ranges = (found.span() for found in _RANGE.finditer(text))
-    return _runs_on(text, end) or any(start < end < last for start, last in ranges)
-
-
-def _runs_on(text: str, end: int) -> bool:
-    """Whether a word goes on after ``end`` with a hyphen or an apostrophe."""
-    return bool(regex.match(r"[-'\u2019./&+][\p{L}\p{N}]", text[end : end + 2]))
-
-
-def _after(text: str, end: int, limit: int) -> int:
-    """The end of a word with the sign that belongs to it: an inch mark, a bracket, a percent."""
-    sign = regex.match(r"[\"'″)%\]+]+", text[end:limit])
-    return end + (sign.end() if sign else 0)
-
-
-def _close(text: str) -> str:
-    """Without an aside that was cut open, where enough stands before it."""
-    opened = max(text.rfind(opening) for opening in PAIRS)
-    closed = max(text.rfind(closing) for closing in PAIRS.values())
-    return text[:opened] if opened > closed and opened > len(text) * _LEAST_SHARE else text
+    return f" {fact.text}" if _LEAD.match(f" {fact.text}") else f", {fact.text}"
 
 
 def find_missing(text: str, facts: Iterable[LostFact]) -> Facts:
@@ -169,7 +120,7 @@ def _drop_segments(text: str, limit: int, facts: Facts) -> Iterator[str]:
     """Trailing parts after separators, as long as half of the limit stays filled."""
     for gap in reversed(list(SEGMENT.finditer(text))):
         rest = text[: gap.start()]
-        if len(rest) < limit * _LEAST_SHARE:
+        if len(rest) < limit * LEAST_SHARE:
             return
         if not find_missing(rest, facts):
             text = rest
@@ -186,7 +137,7 @@ def _cut_tail(text: str, limit: int, facts: Facts) -> Iterator[str]:
 
 def _drop_fillers(text: str, _limit: int, facts: Facts) -> Iterator[str]:
     for word in reversed(list_words(text)[1:]):
-        if fold(word.text) in FILLERS and not _is_joined(text, word):
+        if fold(word.text) in FILLERS and not is_joined(text, word):
             text = _without(text, word.start, word.end, facts)
             yield tidy_line(text)
 
@@ -199,50 +150,6 @@ def _drop_repeats(text: str, _limit: int, facts: Facts) -> Iterator[str]:
             text = _without(text, first.start, second.end, facts)
             yield tidy_line(text)
             return
-
-
-def list_repeats(text: str) -> list[Word]:
-    """Words that name something and stand earlier in the text too."""
-    small = load_lexicon().small
-    measured = {at for quantity in list_quantities(text) for at in range(*quantity.span)}
-    seen: set[str] = set()
-    found = []
-    for word in list_words(text):
-        name = fold_word(word.text)
-        telling = len(name) >= _SHORTEST_REPEAT and name.isalpha() and name not in small
-        telling = telling and word.start not in measured and name not in _DENIALS
-        if telling and name in seen and not _is_joined(text, word):
-            found.append(word)
-        seen.add(name)
-    return found
-
-
-def list_spare_repeats(text: str) -> list[Word]:
-    """Repeats that may go by themselves: no part of a sentence, the less telling last.
-
-    In a sentence a word does work that its first telling does not do for it ("does not irritate
-    and does not damage"); beside a number it is part of a name ("Pixel 9").
-    """
-    spare = [word for word in list_repeats(text) if not _is_in_sentence(text, word)]
-    return sorted(spare, key=lambda word: (not _is_by_number(text, word), word.start))
-
-
-def _is_in_sentence(text: str, word: Word) -> bool:
-    gaps = [gap.span() for gap in SEGMENT.finditer(text)]
-    start = max((end for _, end in gaps if end <= word.start), default=0)
-    end = min((begin for begin, _ in gaps if begin >= word.end), default=len(text))
-    part = [fold(w.text) for w in list_words(text[start:end])]
-    return bool(_DENIALS & set(part)) or sum(w in DANGLING for w in part) >= _SENTENCE_SMALL_WORDS
-
-
-def _is_by_number(text: str, word: Word) -> bool:
-    before, after = text[: word.start].split()[-1:], text[word.end :].split()[:1]
-    return any(any(c.isdigit() for c in neighbour) for neighbour in (*before, *after))
-
-
-def _is_joined(text: str, word: Word) -> bool:
-    around = text[max(0, word.start - 1) : word.start] + text[word.end : word.end + 1]
-    return any(sign in "-/'\u2019&+." for sign in around)
 
 
 def _without(text: str, start: int, end: int, facts: Facts) -> str:

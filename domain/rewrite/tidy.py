@@ -17,13 +17,16 @@ _SEPARATORS = r",;:|/\\•·—–+&~*=_<>^¬¦"
 _SPACE_BEFORE = regex.compile(r"\s+([,;.!?)\]}】])(?!\d)")
 _SPACE_AFTER_OPEN = regex.compile(r"([(\[{【])\s+")
 _DOUBLED = regex.compile(
-    r"(?:\s*([,;|•·/—–+&]|\s-(?=\s))\s*)(?:[,;|•·/—–+&:]|-(?=\s))(?:\s*(?:[,;|•·/—–+&:]|-(?=\s)))*\s*"
+    r"(?:\s*([,;|•·/—–&]|(?<=\s)\+|\s-(?=\s))\s*)"
+    r"(?:[,;|•·/—–+&:]|-(?=\s))(?:\s*(?:[,;|•·/—–+&:]|-(?=\s)))*\s*"
 )
 _HEAD = regex.compile(rf"^[\s{_SEPARATORS}!?.)\]}}】'’-]+(?<![.](?=\d))")
-_TAIL = regex.compile(rf"[\s{_SEPARATORS}(\[{{【-]+$")
+_TAIL = regex.compile(rf"(?:(?<=[\p{{L}}\p{{N}}])\+$)(*SKIP)(*FAIL)|[\s{_SEPARATORS}(\[{{【-]+$")
 _QUOTE = regex.compile(r"(?<!\d\s?)[\"“”]")
 _COMMA_GAP = regex.compile(r",(?=[\p{L}])")
 _LONGEST_TAIL: Final = 4
+_JOINTS: Final = frozenset("-./'\u2019")
+"""Before a word these make it a part of a code ("TE-30G-AT"), no small word."""
 
 
 def tidy_line(text: str) -> str:
@@ -62,7 +65,7 @@ def strip_dangling(text: str) -> str:
         words = list_words(line)
         if len(words) < 2 or words[-1].end != len(line):  # noqa: PLR2004 - one word must stay
             break
-        if fold(words[-1].text) not in DANGLING:
+        if fold(words[-1].text) not in DANGLING or line[words[-1].start - 1] in _JOINTS:
             break
         line = tidy_line(line[: words[-1].start])
     return line

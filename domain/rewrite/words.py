@@ -30,7 +30,7 @@ OPENERS: Final = read_words(
     low high long full fast quick new multi dual double single big ultra extra super heavy
     light soft hard strong non anti all more no not very deep wide thick thin real true
     self easy early internet led usb hot cold bad good oral under dolby cell
-    suitable age aged ages upto
+    suitable age aged ages upto compatible applicable supports featuring including includes
     """
 )
 """Words that a cut leaves pointing at nothing: never the last of a shortened title."""
@@ -55,6 +55,6 @@ PROMOTION: Final = (
     r"local\s(?:seller|stock)|gratis\s?versand|(?:kostenloser|gratis)\sversand|versandkostenfrei|"
     r"livraison\sgratuite|env[ií]o\sgratis|ofertas?(?:\slimitadas?)?|sonderangebot|soldes|"
     r"(?:summer|winter|spring|autumn|christmas)\ssale|fast\s(?:delivery|shipping)|100%\s?(?:original|authentic|ori)|"
-    r"pre-?order|(?:crazy\s(?:\d+\.\d+\s)?)?promo(?:tion|si)?|diskon|termurah|terlaris|super\ssale|big\ssale"
+    r"pre-?order|(?:crazy\s)?(?:(?:\d+\.\d+|pay\s?day)\s)?promo(?:tion|si)?|diskon|termurah|terlaris|super\ssale|big\ssale"
 )
 """What sellers put around a title to sell: says nothing of the product."""

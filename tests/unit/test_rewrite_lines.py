@@ -7,7 +7,7 @@ import pytest
 from domain.facts import list_required
 from domain.listing import Listing
 from domain.rewrite import propose
-from domain.rewrite.shorten import cut_clean
+from domain.rewrite.cut import cut_clean
 from domain.rewrite.tidy import tidy_line
 from tests.support.briefs import make_brief
 
@@ -20,6 +20,9 @@ from tests.support.briefs import make_brief
         ('TV 32" Full HD, 43"', 'TV 32" Full HD, 43"'),
         ("Poster “Sunrise", "Poster Sunrise"),
         ("Cover (blue", "Cover blue"),
+        ("Corvane S24+, AI Phone", "Corvane S24+, AI Phone"),
+        ("Sunscreen SPF 70 PA+", "Sunscreen SPF 70 PA+"),
+        ("Lamp + , Shade", "Lamp + Shade"),
     ],
 )
 def test_no_quote_or_bracket_stands_alone(text: str, tidied: str) -> None:
@@ -32,6 +35,10 @@ def test_no_quote_or_bracket_stands_alone(text: str, tidied: str) -> None:
         ("Skates suitable for age upto 6 to 14 years", 31, "Skates"),
         ("Mint Oral Spray for Bad Breath", 23, "Mint Oral Spray"),
         ("Cooling Ice Pack Hot & Cold", 20, "Cooling Ice Pack"),
+        ("Gigabit Injector TE-30G-AT", 30, "Gigabit Injector TE-30G-AT"),
+        ("Corvane Phone with 1 Year Maker Warranty", 24, "Corvane Phone"),
+        ("Crystal Yellow Gold Plated Chain", 22, "Crystal"),
+        ("Cover for Corvane City Sun Shade", 28, "Cover for Corvane City"),
     ],
 )
 def test_a_cut_leaves_nothing_that_points_nowhere(text: str, limit: int, cut: str) -> None:
@@ -48,6 +55,26 @@ def test_a_cut_leaves_nothing_that_points_nowhere(text: str, limit: int, cut: st
             "walmart",
             "Acme Hair Dryer Salon Hair Dryer Travel Hair Dryer",
             "Acme Hair Dryer Salon Travel",
+        ),
+        (
+            "amazon",
+            "Zandor Designer Moustache for Men's Suit, Jackets, Shirts & Bags Lapel Pin 10 Brooch",
+            "Zandor Designer Moustache Brooch for Men's Suit, Jackets",
+        ),
+        (
+            "amazon",
+            "Corvane Copper Metal Embedded With Green Stones And Brass Zircon Metal Drop Earring",
+            "Corvane Copper Metal Earring Embedded With Green Stones And Brass Zircon",
+        ),
+        (
+            "amazon",
+            "Lumbre Casual, Formal, Lounge Wear, Beach Wear, Party Full Sleeve Solid Women's Top",
+            "Lumbre Casual, Formal, Lounge Wear, Beach Wear, Party Full Sleeve Solid Top",
+        ),
+        (
+            "amazon",
+            "Tulvane Decorative Chrome Strip For Interior And Exterior - 20M For Sedan Roadline E20",
+            "Tulvane Decorative Chrome Strip For Interior, 20M For Sedan Roadline E20",
         ),
         ("walmart", "Sim Card 5 Days 10GB ( 泰国5天网卡 )", "Sim Card 5 Days 10GB"),
     ],
