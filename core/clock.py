@@ -22,6 +22,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def epoch_s() -> float:
+    """Seconds since 1970 in UTC, for what has to know the day; it may jump."""
+    return time.time()
+
+
 def sleep(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)

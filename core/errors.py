@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class AppError(Exception):
     """Base of all our errors.
@@ -151,17 +153,28 @@ class LlmTransientError(LlmError):
     """Timeout, overload, 5xx or rate limit; ``retry_after_s`` is None when the provider named none.
 
     ``pool_wait`` is True when every worker must wait (a rate limit), which costs no attempt.
+    ``answered`` is False when the call may still be counted and billed, because it was sent and no
+    answer of the provider's came back. ``seen`` is what the provider said of its limits: by their
+    name the limit and how much of it is used.
     """
 
     code = "llm_unavailable"
     retryable = True
 
     def __init__(
-        self, message: str, *, retry_after_s: float | None = None, pool_wait: bool = False
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        pool_wait: bool = False,
+        answered: bool = True,
+        seen: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.pool_wait = pool_wait
+        self.answered = answered
+        self.seen = seen or {}
 
 
 class LlmRefusedError(LlmError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from domain.alarms import Alarm
+from domain.budget.values import Booking, Cost, Reservation, Room, Seen, SpendAlert, Wait
 from domain.job import Lane
 
 
@@ -27,7 +28,10 @@ class LlmRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmReply:
-    """What came back, with what it cost in tokens and the provider's own id of the call."""
+    """What came back, with what it cost in tokens and the provider's own id of the call.
+
+    ``seen`` is what the provider said of its limits with the answer.
+    """
 
     text: str
     model: str
@@ -37,6 +41,7 @@ class LlmReply:
     completion_tokens: int
     provider_request_id: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    seen: Seen = field(default_factory=dict)
 
 
 class LanguageModel(Protocol):
@@ -72,27 +77,36 @@ class ModelList(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """A booked share of the provider's budget; settle it with the real figures on every exit."""
-
-    id: str
-    tokens: int
-
-
 class ProviderBudget(Protocol):
-    """Requests and tokens per minute that all workers share."""
+    """What the provider and the purses allow, booked before a call and settled after it."""
 
-    def reserve(self, *, tokens: int) -> Reservation | float:
-        """Book one request of ``tokens``; a float is the seconds to wait before asking again."""
+    def reserve(self, booking: Booking) -> Reservation | Wait:
+        """Book one call, or say how long to wait before asking again.
+
+        A Wait that ``holds_place`` keeps the ticket's place in the line until some seconds after
+        its turn. Raises LlmRequestError for a call larger than a whole period's limit, and
+        UnknownPurseError where the purse must come with what the ledger says it has spent.
+        """
         ...
 
-    def settle(self, reservation: Reservation, *, used_tokens: int) -> None:
-        """Give back what was booked and not used (0 = the call was never made)."""
+    def leave(self, ticket: str) -> None:
+        """Give a place in the line back."""
         ...
 
-    def pause(self, seconds: float) -> None:
+    def settle(self, reservation: Reservation, *, used: Cost, seen: Seen) -> list[SpendAlert]:
+        """Give back what was booked and not used, once; shares of caps that are now passed.
+
+        ``seen`` is the provider's own count, where its answer told it: we never stay above what it
+        says is left.
+        """
+        ...
+
+    def pause(self, seconds: float, *, seen: Seen) -> None:
         """No reservation is granted for so long (the provider answered 429)."""
+        ...
+
+    def measure_room(self) -> Room:
+        """What could be granted now, for whoever decides how much work to admit."""
         ...
 
 

@@ -19,6 +19,7 @@ from core.errors import (
     LlmRequestError,
     LlmTransientError,
 )
+from gateways.groq_limits import read_limit_breach
 
 _MAX_QUOTE = 300
 _WAIT = re.compile(r"try again in ((?:\d+(?:\.\d+)?(?:ms|h|m|s))+)")
@@ -113,6 +114,7 @@ def _build_limit_error(refusal: ProviderRefusal) -> LlmError:
         f"Groq's rate limit is reached; all calls wait.{refusal.quote}",
         retry_after_s=parse_retry_after(refusal),
         pool_wait=True,
+        seen=read_limit_breach(refusal.message),
     )
 
 

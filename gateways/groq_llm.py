@@ -84,14 +84,16 @@ def naming_faults(model: str, *, api_key: str, patience_s: float) -> Iterator[No
         raise build_error(_read_refusal(error, model, api_key)) from error
     except groq.APITimeoutError as error:
         message = f"Groq did not answer within {patience_s:.0f} s."
-        raise LlmTransientError(message) from error
+        unsent = isinstance(error.__cause__, httpx.ConnectTimeout)
+        raise LlmTransientError(message, answered=unsent) from error
     except groq.APIConnectionError as error:
         cause = type(error.__cause__ or error).__name__
         message = f"Groq cannot be reached ({cause}). Check the network and GROQ_BASE_URL."
-        raise LlmTransientError(message) from error
+        unsent = isinstance(error.__cause__, httpx.ConnectError)
+        raise LlmTransientError(message, answered=unsent) from error
     except (groq.GroqError, ValueError) as error:
         message = "What answered is not Groq (a proxy?). Check the network and GROQ_BASE_URL."
-        raise LlmTransientError(message) from error
+        raise LlmTransientError(message, answered=False) from error
 
 
 def _read_refusal(error: groq.APIStatusError, model: str, api_key: str) -> ProviderRefusal:

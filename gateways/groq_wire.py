@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, NonNegativeInt
 
 from domain.ports import LlmReply, LlmRequest
+from gateways.groq_limits import read_limit_headers
 
 _TEMPERATURE: Final = 0.2
 _REASONING_MODELS: Final = "openai/gpt-oss-"
@@ -45,12 +46,12 @@ class _Choice(BaseModel):
 
 
 class _PromptDetails(BaseModel):
-    cached_tokens: int | None = None
+    cached_tokens: NonNegativeInt | None = None
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: NonNegativeInt
+    completion_tokens: NonNegativeInt
     prompt_tokens_details: _PromptDetails | None = None
 
 
@@ -84,4 +85,5 @@ def read_reply(body: bytes, headers: Mapping[str, str]) -> LlmReply:
         completion_tokens=usage.completion_tokens,
         provider_request_id=traced or headers.get("x-request-id", "") or completion.id,
         headers=headers,
+        seen=read_limit_headers(headers),
     )

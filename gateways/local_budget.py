@@ -5,10 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from core.clock import monotonic_s
-from core.errors import LlmRequestError
+from core.clock import epoch_s
 from core.ids import new_id
-from domain.ports import Reservation
+from domain.budget.model import BudgetModel
+from domain.budget.values import (
+    Booking,
+    BudgetLimits,
+    Cost,
+    Reservation,
+    Room,
+    Seen,
+    SpendAlert,
+    Wait,
+)
 
 LOCAL_PREFIX = "local-"
 
@@ -17,87 +26,49 @@ class LocalBudget:
     """Implements ``domain.ports.ProviderBudget`` for the callers of one process.
 
     ``share`` is the part of the limits that this process may use, for when several share them
-    without seeing each other; a single request may still be as large as the whole limit.
+    without seeing each other; a single request may still be as large as the whole limit. With a
+    share the provider's own count says nothing, since it counts the others too. ``clock`` gives
+    seconds since 1970.
     """
 
     def __init__(
         self,
         *,
-        requests_per_minute: int,
-        tokens_per_minute: int,
+        limits: BudgetLimits,
         share: float = 1.0,
-        clock: Callable[[], float] = monotonic_s,
+        clock: Callable[[], float] = epoch_s,
     ) -> None:
-        self._requests_per_minute = requests_per_minute
-        self._tokens_per_minute = tokens_per_minute
-        self._share = share
         self._clock = clock
+        self._is_alone = share >= 1.0
         self._lock = threading.Lock()
-        self._requests = requests_per_minute * share
-        self._tokens = tokens_per_minute * share
-        self._at_s = clock()
-        self._paused_until_s = 0.0
-        self._open: dict[str, int] = {}
+        self._model = BudgetModel(
+            buckets=limits.list_buckets(share=share), whole=limits.list_buckets(), at_s=clock()
+        )
 
-    def reserve(self, *, tokens: int) -> Reservation | float:
-        """Book one request of ``tokens``, or say how many seconds to wait.
-
-        Raises LlmRequestError for more tokens than a whole minute has.
-        """
-        require_fit(tokens, tokens_per_minute=self._tokens_per_minute)
+    def reserve(self, booking: Booking) -> Reservation | Wait:
+        """As the port says."""
         with self._lock:
-            now_s = self._refill()
-            wait_s = max(
-                self._paused_until_s - now_s,
-                (1 - self._requests) * 60 / (self._requests_per_minute * self._share),
-                (tokens - self._tokens) * 60 / (self._tokens_per_minute * self._share),
-            )
-            if wait_s > 0:
-                return wait_s
-            self._requests -= 1
-            self._tokens -= tokens
-            booked = Reservation(LOCAL_PREFIX + new_id().hex, tokens)
-            self._open[booked.id] = tokens
-            return booked
+            key = LOCAL_PREFIX + new_id().hex
+            return self._model.reserve(booking, key=key, now_s=self._clock())
 
-    def settle(self, reservation: Reservation, *, used_tokens: int) -> None:
-        """Give back what was not used, once; ``used_tokens`` 0 gives the request back too."""
+    def leave(self, ticket: str) -> None:
+        """As the port says."""
         with self._lock:
-            self._refill()
-            booked = self._open.pop(reservation.id, None)
-            if booked is None:
-                return
-            self._tokens = min(self._tokens_per_minute, self._tokens + booked - used_tokens)
-            if used_tokens == 0:
-                self._requests = min(self._requests_per_minute, self._requests + 1)
+            self._model.leave(ticket)
 
-    def pause(self, seconds: float) -> None:
-        """Grant nothing for so long; the bucket starts empty, since the provider said so."""
+    def settle(self, reservation: Reservation, *, used: Cost, seen: Seen) -> list[SpendAlert]:
+        """As the port says."""
+        believed = seen if self._is_alone else {}
         with self._lock:
-            self._paused_until_s = max(self._paused_until_s, self._refill() + seconds)
-            self._tokens = min(self._tokens, 0)
+            return self._model.settle(reservation, used=used, seen=believed, now_s=self._clock())
 
-    def _refill(self) -> float:
-        """Let flow back what the passed time allows; the time now."""
-        now_s = self._clock()
-        minutes = (now_s - self._at_s) / 60 * self._share
-        self._requests = min(
-            self._requests_per_minute, self._requests + minutes * self._requests_per_minute
-        )
-        self._tokens = min(
-            self._tokens_per_minute, self._tokens + minutes * self._tokens_per_minute
-        )
-        self._at_s = now_s
-        return now_s
+    def pause(self, seconds: float, *, seen: Seen) -> None:
+        """As the port says."""
+        believed = seen if self._is_alone else {}
+        with self._lock:
+            self._model.pause(seconds, seen=believed, now_s=self._clock())
 
-
-def require_fit(tokens: int, *, tokens_per_minute: int) -> None:
-    """Raises LlmRequestError for a request that no waiting makes possible."""
-    if tokens > tokens_per_minute:
-        message = (
-            f"The listing needs {tokens:,} tokens and the plan allows {tokens_per_minute:,} a "
-            "minute."
-        )
-        raise LlmRequestError(
-            message, remedy="Shorten the listing, name fewer fields, or use a larger plan."
-        )
+    def measure_room(self) -> Room:
+        """As the port says."""
+        with self._lock:
+            return self._model.measure_room(self._clock())

@@ -13,6 +13,7 @@ import dramatiq
 from core.clock import today
 from core.errors import SettingsError
 from core.settings import Settings
+from domain.budget.values import BudgetLimits
 from domain.catalogue import get_llm
 from domain.ports import AlarmHook, JobQueue, ModelList, ReplicaTarget
 from gateways.alarm_webhook import AlarmWebhook
@@ -110,8 +111,11 @@ def _open_door(settings: Settings) -> LlmDoor:
         # Not the queue's patient client: without Redis each process goes on with its own share.
         connect_web(settings.broker_url),
         name=f"groq:{settings.groq_model}",
-        requests_per_minute=settings.groq_requests_per_minute,
-        tokens_per_minute=settings.groq_tokens_per_minute,
+        limits=BudgetLimits(
+            requests_per_minute=settings.groq_requests_per_minute,
+            tokens_per_minute=settings.groq_tokens_per_minute,
+        ),
+        fallback_share=1 / (settings.workers_max + 1),
     )
     return LlmDoor(llm=_open_groq(settings), budget=budget, model=settings.groq_model)
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.clock import monotonic_s, sleep
-from core.errors import LlmError, LlmRefusedError, LlmTransientError, UnavailableError
+from core.errors import LlmError, LlmRefusedError, LlmTransientError
+from core.ids import new_id
 from core.log import get_logger
-from domain.ports import LanguageModel, LlmReply, LlmRequest, ProviderBudget, Reservation
-from domain.prompts.request import estimate_request_tokens
+from domain.budget.values import NOTHING, Booking, Cost, Reservation, Seen, Wait
+from domain.catalogue import cost_picousd, get_llm
+from domain.ports import LanguageModel, LlmReply, LlmRequest, ProviderBudget
+from domain.prompts.request import estimate_prompt_tokens
 
 log = get_logger(__name__)
 
@@ -20,6 +23,11 @@ SHORT_WAIT_S: Final = 2.0
 CALL_TIMEOUT_S: Final = 30.0
 REFUSAL_PAUSE_S: Final = 60.0
 """After the provider refused our key, plan or model, no call is made for so long."""
+
+
+NAP_SHARE: Final = 0.5
+LEAST_NAP_S: Final = 0.02
+NOT_SEEN: Final[Seen] = {}
 
 
 class PoolWaitError(Exception):
@@ -54,18 +62,29 @@ class LlmDoor:
         self._refused = reason
         self._refused_until_s = monotonic_s() + REFUSAL_PAUSE_S
 
-    def reserve(self, request: LlmRequest, *, may_call: Callable[[], bool]) -> Reservation:
+    def reserve(
+        self,
+        request: LlmRequest,
+        *,
+        may_call: Callable[[], bool],
+        ticket: str = "",
+        urgent: bool = False,
+    ) -> Reservation:
         """Book the call's share of the budget, which must then be given to ``complete``.
 
-        Raises PoolWaitError for a wait that is too long to be slept, or when ``may_call`` has
-        become false meanwhile; LlmRequestError for a request that no waiting makes possible.
+        ``ticket`` names the call for every time it asks, so that it finds its place in the line
+        again. Raises PoolWaitError for a wait that is too long to be slept, or when ``may_call``
+        has become false meanwhile; LlmRequestError for a request that no waiting makes possible.
         """
-        tokens = estimate_request_tokens(request)
+        booking = Booking(ticket=ticket or new_id().hex, cost=estimate_cost(request), urgent=urgent)
         deadline_s = monotonic_s() + SHORT_WAIT_S
-        while isinstance(booked := self.budget.reserve(tokens=tokens), float):
-            if monotonic_s() + booked > deadline_s or not may_call():
-                raise PoolWaitError(booked)
-            sleep(booked)
+        while isinstance(booked := self.budget.reserve(booking), Wait):
+            if not may_call():
+                self.budget.leave(booking.ticket)
+                raise PoolWaitError(booked.seconds)
+            if monotonic_s() + booked.seconds > deadline_s:
+                raise PoolWaitError(booked.seconds)
+            sleep(find_nap_s(booked.seconds))
         return booked
 
     def complete(self, request: LlmRequest, reservation: Reservation) -> LlmReply:
@@ -73,29 +92,61 @@ class LlmDoor:
 
         Raises as LanguageModel.complete does, and PoolWaitError when the provider holds us back.
         """
-        used_tokens = 0
+        # Until the provider has answered, all that was booked may be counted and billed.
+        used, seen = reservation.cost, NOT_SEEN
         try:
             reply = self.llm.complete(request, timeout_s=CALL_TIMEOUT_S)
-            used_tokens = reply.prompt_tokens + reply.completion_tokens
+            used, seen = read_cost(reply, request.model), reply.seen
         except LlmError as fault:
+            if not isinstance(fault, LlmTransientError) or fault.answered:
+                used = NOTHING
             self._learn(fault)
             raise
         finally:
-            self._settle(reservation, used_tokens)
+            self.budget.settle(reservation, used=used, seen=seen)
         return reply
-
-    def _settle(self, reservation: Reservation, used_tokens: int) -> None:
-        try:
-            self.budget.settle(reservation, used_tokens=used_tokens)
-        except UnavailableError as fault:
-            log.warning("budget_not_settled", reason=fault.message)
 
     def _learn(self, fault: LlmError) -> None:
         if isinstance(fault, LlmTransientError) and fault.pool_wait:
             wait_s = fault.retry_after_s or 1.0
-            self.budget.pause(wait_s)
+            self.budget.pause(wait_s, seen=fault.seen)
             log.warning("llm_rate_limited", wait_s=wait_s)
             raise PoolWaitError(wait_s) from fault
         if isinstance(fault, LlmRefusedError):
             self.shut(str(fault))
             log.error("llm_refused", reason=str(fault))
+
+
+def estimate_cost(request: LlmRequest) -> Cost:
+    """The most that a call can take: its prompt uncached, its answer as long as it may be."""
+    prompt = estimate_prompt_tokens(request)
+    return Cost(
+        input_tokens=prompt,
+        output_tokens=request.max_completion_tokens,
+        picousd=cost_picousd(
+            get_llm(request.model),
+            prompt_tokens=prompt,
+            cached_tokens=0,
+            completion_tokens=request.max_completion_tokens,
+        ),
+    )
+
+
+def read_cost(reply: LlmReply, model: str) -> Cost:
+    """What a call took; the provider does not count what it had in its cache."""
+    picousd = cost_picousd(
+        get_llm(model),
+        prompt_tokens=reply.prompt_tokens,
+        cached_tokens=reply.cached_tokens,
+        completion_tokens=reply.completion_tokens,
+    )
+    return Cost(
+        input_tokens=max(0, reply.prompt_tokens - reply.cached_tokens),
+        output_tokens=max(0, reply.completion_tokens),
+        picousd=max(0, picousd),
+    )
+
+
+def find_nap_s(wait_s: float) -> float:
+    """Half of a wait: what others give back meanwhile brings our turn forward."""
+    return min(wait_s, max(LEAST_NAP_S, wait_s * NAP_SHARE))
