@@ -153,6 +153,12 @@ class Settings:
     max_upload_bytes: int = _var(
         "MAX_UPLOAD_BYTES", _whole(1024, 2**31), 200 * 1024 * 1024, "largest seller's file"
     )
+    reoptimize_timeout_s: int = _var(
+        "REOPTIMIZE_TIMEOUT_S",
+        _whole(1, 86_400),
+        1800,
+        "seconds after which a run of `flask reoptimize` submits what it has found, and ends",
+    )
     scaler_adapter: str = _var(
         "SCALER_ADAPTER",
         _one_of("local", "railway"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -16,6 +17,8 @@ from domain.alarms import AlarmKind
 from domain.brief import EngineChoice, Mode
 from domain.files.forms import Form
 from domain.listing import Channel
+
+MAX_USD: Final = 1_000_000.0
 
 
 def register_commands(group: click.Group) -> None:
@@ -32,6 +35,13 @@ def fail_plainly(run: Callable[[], int]) -> None:
         click.echo(str(fault), err=True)
         code = 2
     sys.exit(code)
+
+
+def refuse_nan(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """A range lets NaN through: nothing is below it, and nothing above."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no amount of dollars.")
+    return value
 
 
 @click.command()
@@ -56,6 +66,8 @@ def doctor() -> None:
 @click.option("--store", default="US", show_default=True, help="country of the store, two letters")
 @click.option("--category", default="", help="category of all listings; default: each one's own")
 @click.option("--on", default="", help="rules of that day, YYYY-MM-DD; default: today")
+@click.option("--profile", default="", help="the file's format, where we recognise another one")
+@click.option("--ignore", multiple=True, help="RULE=REASON: its breaches are counted apart; again")
 @click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
 @click.option("--jsonl", "as_lines", is_flag=True, help="print one finding a line, as they come")
 @click.option("--out", type=click.Path(path_type=Path), help="write the findings there as CSV")
@@ -64,10 +76,11 @@ def audit(**given: Any) -> None:
     from embedded.audit import AuditRequest, run_audit_command
     from services.audit import AuditWish
 
-    wish = AuditWish(**{name: given[name] for name in ("channel", "store", "category", "on")})
+    typed = {name: given[name] for name in ("channel", "store", "category", "on", "profile")}
     request = AuditRequest(
         file=given["file"],
-        wish=wish,
+        wish=AuditWish(**typed),
+        ignores=given["ignore"],
         out=given["out"],
         as_json=given["as_json"],
         as_lines=given["as_lines"],
@@ -85,17 +98,20 @@ def audit(**given: Any) -> None:
 @click.option("--form", default=None, type=click.Choice([one.value for one in Form]))
 @click.option("--fields", default="", help="only these fields may change: title,description,…")
 @click.option("--limit", type=click.IntRange(min=0), help="so many products, in file order")
+@click.option("--profile", default="", help="the file's format, where we recognise another one")
 @click.option("--map", "pairs", multiple=True, help='title="Column name"; again for others; auto')
 @click.option(
     "--voice",
     type=click.File(encoding="utf-8", errors="replace"),
     help="your wishes, as JSON: docs/api.md",
 )
+@click.option("--ignore", multiple=True, help="RULE=REASON: that rule does not hold; again")
 @click.option("--problems", type=click.Path(path_type=Path), help="write row problems as CSV")
 @click.option("--max-cost-usd", type=click.FloatRange(min=0), default=1.0, show_default=True)
 def optimize(**given: Any) -> None:
     """Optimize FILE and write it back with the cells of passed suggestions changed."""
-    from domain.files.choices import parse_pairs
+    from domain.files.choices import parse_pairs, parse_profile
+    from domain.marketplaces.mutes import parse_ignores
     from domain.voice import parse_wishes
     from embedded.optimize import Request, run_optimize_command
     from services.import_options import ImportOptions
@@ -106,8 +122,10 @@ def optimize(**given: Any) -> None:
             engine=EngineChoice(given["engine"]),
             fields=tuple(given["fields"].split(",")),
             limit=given["limit"],
+            profile=parse_profile(given["profile"], field="--profile"),
             mapping=parse_pairs(given["pairs"]),
             voice=parse_wishes(given["voice"].read() if given["voice"] else ""),
+            mutes=parse_ignores(given["ignore"]),
         )
         request = Request(
             file=given["file"],
@@ -126,12 +144,24 @@ def optimize(**given: Any) -> None:
 
 @click.command()
 @click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True)
-@click.option("--dry-run", is_flag=True, help="say what is due, submit nothing")
-def reoptimize(limit: int, *, dry_run: bool) -> None:
-    """Submit scheduled jobs for listings that break a rule today, then end (for cron)."""
-    from embedded.operator import run_reoptimize
+@click.option(
+    "--budget-usd",
+    type=click.FloatRange(0, MAX_USD),
+    callback=refuse_nan,
+    help="the jobs may cost so much at most",
+)
+@click.option("--timeout-s", type=click.IntRange(1, 86_400), help="default: REOPTIMIZE_TIMEOUT_S")
+@click.option("--all", "everything", is_flag=True, help="all stores but those switched off")
+@click.option("--dry-run", is_flag=True, help="say what is due, change nothing")
+@click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
+def reoptimize(*, as_json: bool, **given: Any) -> None:
+    """Propose anew where it pays, for stores whose schedule is due today; then end (for cron).
 
-    fail_plainly(lambda: run_reoptimize(process_environ(), limit=limit, dry_run=dry_run))
+    Exit codes: 0 done, 1 some trouble, 2 bad input, 3 another run is under way.
+    """
+    from embedded.reoptimize import run_reoptimize
+
+    fail_plainly(lambda: run_reoptimize(process_environ(), given, as_json=as_json))
 
 
 @click.group()
@@ -146,6 +176,16 @@ def seller_create(email: str) -> None:
     from embedded.operator import run_seller_create
 
     fail_plainly(lambda: run_seller_create(process_environ(), email))
+
+
+@seller.command("operator")
+@click.argument("email")
+@click.argument("switch", type=click.Choice(["on", "off"]))
+def seller_operator(email: str, switch: str) -> None:
+    """Let a seller see the operator's page of this installation, or no longer."""
+    from embedded.operator import run_seller_operator
+
+    fail_plainly(lambda: run_seller_operator(process_environ(), email, on=switch == "on"))
 
 
 @seller.command("link")

@@ -11,10 +11,15 @@ from core.errors import NotFoundError
 from core.log import configure_logging
 from core.settings import load_settings
 from embedded.session import open_servers
-from services.access import create_api_key, create_seller, create_signin_link, find_seller
+from services.access import (
+    create_api_key,
+    create_seller,
+    create_signin_link,
+    find_seller,
+    set_operator,
+)
 from services.alarms import list_events
 from services.deps import Deps, build_web_deps
-from services.reoptimize import reoptimize
 
 
 @contextmanager
@@ -60,11 +65,11 @@ def run_seller_link(environ: Mapping[str, str], email: str) -> int:
     return 0
 
 
-def run_reoptimize(environ: Mapping[str, str], *, limit: int, dry_run: bool) -> int:
-    """Submit what is due and say what was done in one line."""
+def run_seller_operator(environ: Mapping[str, str], email: str, *, on: bool) -> int:
+    """Let a seller see the operator's page, or no longer; raises NotFoundError."""
     with open_deps(environ) as deps:
-        summary = reoptimize(deps, limit=limit, dry_run=dry_run)
-    sys.stdout.write(f"reoptimize: {summary}\n")
+        set_operator(deps, email, on=on)
+    sys.stdout.write(f"{email} is {'an operator' if on else 'no operator'} now\n")
     return 0
 
 

@@ -77,6 +77,11 @@ def insert_seller(session: Session, seller_id: uuid.UUID, email: str) -> SellerR
     return session.scalars(select(SellerRow).where(SellerRow.email == email.lower())).one()
 
 
+def set_operator(session: Session, seller_id: uuid.UUID, *, on: bool) -> None:
+    """Say whether the seller is an operator of this installation."""
+    session.execute(update(SellerRow).where(SellerRow.id == seller_id).values(is_operator=on))
+
+
 def insert_api_key(
     session: Session, *, key_id: uuid.UUID, seller_id: uuid.UUID, lookup: str, secret_hash: str
 ) -> None:

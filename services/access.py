@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.clock import utc_now
-from core.errors import InvalidFieldError, UnauthorizedError
+from core.errors import InvalidFieldError, NotFoundError, UnauthorizedError
 from core.ids import hash_secret, new_id, new_secret
 from models import seller as sellers
 from services.deps import Deps
@@ -24,10 +24,11 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seller:
-    """The tenant on whose behalf something is done."""
+    """The tenant on whose behalf something is done; operators see the installation's page too."""
 
     id: uuid.UUID
     email: str
+    is_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,8 @@ def find_signed_in(deps: Deps, token: str) -> SignedIn | None:
         if row is None:
             return None
         owner = sellers.get_seller(session, row.seller_id)
-        return SignedIn(seller=Seller(id=owner.id, email=owner.email), csrf_token=row.csrf_token)
+        seller = Seller(id=owner.id, email=owner.email, is_operator=owner.is_operator)
+        return SignedIn(seller=seller, csrf_token=row.csrf_token)
 
 
 def sign_out(deps: Deps, token: str) -> None:
@@ -155,3 +157,14 @@ def find_seller(deps: Deps, email: str) -> Seller | None:
     with deps.database.transaction(system="find seller") as session:
         row = sellers.find_seller_by_email(session, email.strip())
         return None if row is None else Seller(id=row.id, email=row.email)
+
+
+def set_operator(deps: Deps, email: str, *, on: bool) -> None:
+    """Let a seller see the operator's page, or no longer; raises NotFoundError."""
+    with deps.database.transaction(system="set operator") as session:
+        row = sellers.find_seller_by_email(session, email.strip())
+        if row is None:
+            raise NotFoundError(
+                f"there is no seller {email}.", remedy="Make one: flask seller create EMAIL."
+            )
+        sellers.set_operator(session, row.id, on=on)

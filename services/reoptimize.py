@@ -1,86 +1,263 @@
-"""Cron-triggered re-optimization: proposes again where it pays, and never changes a live text."""
+"""Re-optimization by cron: proposes again where it pays, and never changes a live text.
+
+One run at a time holds a lease (an open row of ``reoptimize_run``). It looks at the stores that are
+due, remembers the best few listings of each seller, shares the run's limit and budget out over
+sellers, and submits jobs of the scheduled lane. Run twice or killed half way, it submits nothing
+twice: the same work is known by its hash, and a seller's jobs of a day are one batch.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.orm import Session
 
+from core.clock import monotonic_s, today
+from core.errors import AppError, ConflictError, UnavailableError
+from core.ids import new_id
 from core.log import get_logger
-from domain.job import Lane
-from models import brief as briefs
-from models import job as jobs
-from models import job_reads
-from models import listing as listings
-from services.catalogue import build_listing
+from domain.marketplaces.rulebook import load_rulebook
+from domain.reoptimize.gain import Skip, Wanted
+from domain.reoptimize.schedule import (
+    Cadence,
+    Schedule,
+    describe_rules,
+    is_due,
+    list_changed,
+)
+from domain.reoptimize.share import BestFew, Candidate, find_keep, share_out
+from models import batch as batches
+from models import reoptimize_run as runs
+from models import schedule as schedules
+from models.schedule import StoreLook
 from services.deps import Deps
-from services.measures import get_rules, measure_listing
-from services.submit import Wish, build_brief, job_values
-from services.voice import load_voice
+from services.reoptimize_look import DueStore, Look, Tally
+from services.reoptimize_report import StorePass, Summary
+from services.reoptimize_submit import BATCH_KIND, Submission
 
 log = get_logger(__name__)
 
-PAGE: Final = 200
+STORES: Final = 500
+BEAT_S: Final = 10.0
+STALE_S: Final = 120.0
+"""A run whose sign of life is older is lost: every statement ends within 15 s."""
+
+PICO: Final = 10**12
+_NEVER: Final = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWish:
+    """What a run may do.
+
+    At most ``limit`` jobs for at most ``budget_usd`` (None: no bound) in at most ``timeout_s``.
+    ``everything`` looks at stores whatever their schedule, but for those that are switched off.
+    """
+
+    limit: int = 1000
+    budget_usd: float | None = None
+    timeout_s: float = 1800.0
+    everything: bool = False
+    dry_run: bool = False
+
+    @property
+    def budget_pico(self) -> int | None:
+        """The budget in picodollars."""
+        return None if self.budget_usd is None else round(self.budget_usd * PICO)
+
+
+def reoptimize(deps: Deps, wish: RunWish) -> Summary:
+    """One run; what went wrong on the way stands in the summary's ``troubles``."""
+    run = Run(deps, wish)
+    try:
+        run.carry_out()
+    except UnavailableError as fault:
+        run.summary.troubles.append(fault.message)
+    except ConflictError as fault:
+        run.summary.troubles.append(str(fault))
+    run.end()
+    log.info("reoptimize_ended", **run.summary.to_json())
+    return run.summary
 
 
 @dataclass(slots=True)
-class Summary:
-    """What a run did."""
+class Run:
+    """One run, and what it has found so far."""
 
-    looked_at: int = 0
-    due: int = 0
-    submitted: int = 0
+    deps: Deps
+    wish: RunWish
+    id: uuid.UUID = field(default_factory=new_id)
+    day: dt.date = field(default_factory=today)
+    begun_s: float = field(default_factory=monotonic_s)
+    summary: Summary = field(default_factory=Summary)
+    tally: Tally = field(default_factory=Tally)
+    _few: dict[uuid.UUID, BestFew] = field(default_factory=dict)
+    _looks: list[tuple[DueStore, bool]] = field(default_factory=list)
+    _beaten_s: float = 0.0
+    _leads: bool = False
 
-    def __str__(self) -> str:
-        """One line for the log of a cron service."""
-        return f"looked at {self.looked_at}, due {self.due}, submitted {self.submitted}"
+    def carry_out(self) -> None:
+        """Look, choose, submit. Raises UnavailableError; ConflictError when the lease is lost."""
+        self.summary.dry_run = self.wish.dry_run
+        if not self._begin():
+            self.summary.busy = True
+            return
+        due = list(self._iter_due())
+        self.summary.stores = len(due)
+        keep = find_keep(limit=self.wish.limit, sellers=len({one.seller_id for one in due}))
+        for store in due:
+            self._look_at(store, keep)
+        offers = {seller: few.list_best() for seller, few in self._few.items()}
+        chosen = share_out(offers, limit=self.wish.limit, budget_pico=self.wish.budget_pico)
+        submitted = self._submit(chosen)
+        self._remember_looks(submitted)
 
+    def end(self) -> None:
+        """Give the lease back, and leave the figures for the operator."""
+        self.summary.looked_at = self.tally.looked_at
+        self.summary.due = self.tally.due.total()
+        self.summary.skips += self.tally.skips
+        if not self._leads:
+            return
+        outcome = "trouble" if self.summary.troubles else "done"
+        try:
+            with self.deps.database.transaction(system="reoptimize") as session:
+                batches.seal_batches(session, kind=BATCH_KIND)
+                runs.end_run(session, self.id, outcome=outcome, summary=self.summary.to_json())
+        except UnavailableError as fault:
+            # The lease runs out by itself, and the next run seals what this one left open.
+            log.warning("run_not_ended", reason=fault.message)
 
-def reoptimize(deps: Deps, *, limit: int, dry_run: bool = False) -> Summary:
-    """Submit scheduled jobs for listings that break a hard rule today.
+    def _begin(self) -> bool:
+        if self.wish.dry_run:
+            return True
+        with self.deps.database.transaction(system="reoptimize") as session:
+            self._leads = runs.insert_run(session, self.id, day=self.day, stale_s=STALE_S)
+            if self._leads:
+                batches.seal_batches(session, kind=BATCH_KIND)
+        self._beaten_s = monotonic_s()
+        return self._leads
 
-    A listing with an open suggestion, one whose very work was done or is under way, and those of
-    paused sellers are left alone. Run twice, or killed half way, it submits nothing twice.
-    """
-    summary = Summary()
-    after = None
-    while summary.submitted < limit:
-        with deps.database.transaction(system="reoptimize") as session:
-            page = listings.list_due(session, after=after, limit=PAGE)
-            for row in page:
-                summary.looked_at += 1
-                if summary.submitted < limit:
-                    _submit_if_due(deps, session, row, summary, dry_run=dry_run)
-        deps.queue.wake_dispatcher()
-        if len(page) < PAGE:
-            break
-        after = (page[-1].seller_id, page[-1].id)
-    log.info("reoptimize_ended", looked_at=summary.looked_at, submitted=summary.submitted)
-    return summary
+    def _iter_due(self) -> Iterator[DueStore]:
+        """The stores to look at, those that wait longest first."""
+        known = {
+            channel: describe_rules(rules, on=self.day)
+            for channel, rules in load_rulebook().rules_by_channel.items()
+        }
+        after = schedules.FIRST
+        while True:
+            with self.deps.database.statements(system="reoptimize") as session:
+                page = schedules.list_stores(session, before=_NEVER, after=after, limit=STORES)
+            for store in page:
+                changed = list_changed(store.known_rules, known.get(store.channel, {}))
+                left = self._find_pass(store, changed=bool(changed))
+                if left is None:
+                    yield self._build_due(store, changed)
+                else:
+                    self.summary.stores_left[left] += 1
+            if len(page) < STORES:
+                return
+            after = page[-1].order
 
+    def _find_pass(self, store: StoreLook, *, changed: bool) -> StorePass | None:
+        if store.paused:
+            return StorePass.PAUSED
+        if store.cadence == Cadence.OFF:
+            return StorePass.OFF
+        if self.wish.everything:
+            return None
+        if store.cadence is None:
+            return StorePass.UNSAID
+        due = is_due(
+            Schedule(cadence=Cadence(store.cadence)),
+            looked_on=store.looked_on,
+            today=self.day,
+            rules_changed=changed,
+        )
+        return None if due else StorePass.NOT_DUE
 
-def _submit_if_due(
-    deps: Deps, session: Session, row: listings.ListingRow, summary: Summary, *, dry_run: bool
-) -> None:
-    if row.current_revision_id is None:
-        return
-    product = listings.get_product(session, row.seller_id, row.product_id)
-    revision = listings.get_revision(session, row.seller_id, row.current_revision_id)
-    store = listings.get_store(session, row.seller_id, row.store_id)
-    listing = build_listing(product, revision)
-    rules = get_rules(store.channel, listing)
-    if not measure_listing(listing, rules).hard:
-        return
-    wish = Wish(voice=load_voice(session, row.seller_id))
-    brief = build_brief(listing, channel=store.channel, wish=wish, rules=rules)
-    values = job_values(
-        deps, brief, rules, subject=(row.id, row.current_revision_id), lane=Lane.SCHEDULED
-    )
-    if job_reads.has_work(session, row.seller_id, values["work_hash"]):
-        return
-    summary.due += 1
-    if dry_run:
-        return
-    briefs.insert_briefs(session, row.seller_id, {brief.digest: brief.to_json()})
-    summary.submitted += len(jobs.insert_jobs(session, [{**values, "seller_id": row.seller_id}]))
+    def _build_due(self, store: StoreLook, changed: frozenset[str]) -> DueStore:
+        rules_only = store.cadence == Cadence.RULES and not self.wish.everything
+        return DueStore(
+            seller_id=store.seller_id,
+            store_id=store.store_id,
+            channel=store.channel,
+            wanted=Wanted(rules_only=rules_only, age_days=store.age_days),
+            changed_rules=changed,
+            is_first=store.known_rules is None,
+        )
+
+    def _look_at(self, store: DueStore, keep: int) -> None:
+        if not self._may_go_on():
+            self.summary.stores_left[StorePass.TIME_UP] += 1
+            return
+        few = self._few.setdefault(store.seller_id, BestFew(keep=keep))
+        look = Look(self.deps, store, few, self.tally, refresh=not self.wish.dry_run)
+        try:
+            whole = look.run(self._may_go_on)
+        except (UnavailableError, ConflictError):
+            raise
+        except AppError as fault:  # one store's trouble is not the others'
+            self.summary.troubles.append(f"store {store.store_id}: {fault}")
+            whole = False
+        self._looks.append((store, whole))
+
+    def _may_go_on(self) -> bool:
+        """Whether there is time left; says that the run is alive."""
+        now_s = monotonic_s()
+        if now_s - self.begun_s > self.wish.timeout_s:
+            said = f"time was up after {self.wish.timeout_s:.0f} s"
+            if said not in self.summary.troubles:
+                self.summary.troubles.append(said)
+            return False
+        if self._leads and now_s - self._beaten_s > BEAT_S:
+            with self.deps.database.statements(system="reoptimize") as session:
+                self._beat(session)
+            self._beaten_s = now_s
+        return True
+
+    def _beat(self, session: Session) -> None:
+        if not runs.beat_run(session, self.id):
+            raise ConflictError("another run has taken over.")
+
+    def _submit(self, chosen: dict[uuid.UUID, list[Candidate]]) -> Counter[uuid.UUID]:
+        """Submit what was chosen; how many of each store."""
+        by_store: Counter[uuid.UUID] = Counter()
+        picked = 0
+        for seller_id, candidates in chosen.items():
+            picked += len(candidates)
+            done = candidates
+            if not self.wish.dry_run:
+                done = Submission(self.deps, seller_id, self.day, self._beat).run(candidates)
+            self._count(done)
+            self.summary.skips[Skip.GONE] += len(candidates) - len(done)
+            by_store.update(one.store_id for one in candidates)
+        self.summary.skips[Skip.BEYOND] += self.tally.due.total() - picked
+        return by_store
+
+    def _count(self, done: list[Candidate]) -> None:
+        self.summary.submitted += len(done)
+        self.summary.sellers += bool(done)
+        self.summary.cost_pico += sum(one.cost_pico for one in done)
+        self.summary.reasons.update(reason for one in done for reason in one.reasons)
+
+    def _remember_looks(self, submitted: Counter[uuid.UUID]) -> None:
+        """A look is complete when all that it found was submitted; else it is due again."""
+        if self.wish.dry_run:
+            return
+        for store, whole in self._looks:
+            complete = whole and submitted[store.store_id] >= self.tally.due[store.store_id]
+            rules = load_rulebook().rules_by_channel[store.channel]
+            with self.deps.database.transaction(seller=store.seller_id) as session:
+                schedules.note_look(
+                    session,
+                    store.seller_id,
+                    store.store_id,
+                    day=self.day,
+                    known_rules=describe_rules(rules, on=self.day) if complete else None,
+                )

@@ -21,6 +21,7 @@ class Candidate:
 
     listing_id: uuid.UUID
     revision_id: uuid.UUID
+    store_id: uuid.UUID
     channel: str
     mode: Mode
     reasons: tuple[Reason, ...]

@@ -104,6 +104,7 @@ def make(n: int, *, worth: float = 1.0, cost: int = 5_000_000) -> Candidate:
     return Candidate(
         listing_id=uuid.UUID(int=n),
         revision_id=uuid.UUID(int=n),
+        store_id=uuid.UUID(int=7),
         channel="ebay",
         mode=Mode.FIX,
         reasons=(Reason.HARD,),
