@@ -41,9 +41,10 @@ def write_content(request: ChatRequest, fault: Fault, dice: random.Random) -> st
     row = find_row(request.user_text) or Row("", {}, {})
     if fault is Fault.EMPTY:
         return ""
-    if fault is Fault.PROSE or request.schema is None:
+    if fault is Fault.PROSE or not request.wants_json:
         return f"Sure! Here is a better listing: {row.name}. Let me know what you think."
-    written = write_by_schema(request.schema, row=row, limits=read_limits(request.system_text))
+    schema = request.schema or {"properties": {name: {"type": "string"} for name in row.fields}}
+    written = write_by_schema(schema, row=row, limits=read_limits(request.system_text))
     if fault is Fault.REFUSAL:
         written = _replace_first(written, dice.choice(_REFUSALS))
     elif fault is Fault.INVENT:

@@ -28,6 +28,7 @@ class Fault(StrEnum):
     HANG = "timeout"
     SLOW = "slow"
     RESET = "reset"
+    LOST = "lost"
     HTML = "html"
     CUT = "cut"
     EMPTY = "empty"
@@ -42,6 +43,7 @@ BILLED = frozenset(
     {
         Fault.NONE,
         Fault.SLOW,
+        Fault.LOST,
         Fault.CUT,
         Fault.EMPTY,
         Fault.PROSE,
@@ -51,7 +53,7 @@ BILLED = frozenset(
         Fault.LEAK,
     }
 )
-"""Faults whose answer comes back with status 200 and is paid for."""
+"""Faults whose answer is paid for: it comes back with status 200, or (``lost``) not at all."""
 
 _MARK = re.compile(r"\[\[fault:(\w+)(?::(\d+))?\]\]")
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from simulators.groq.config import MODELS
+
+BATCH: Final = "batch"
+BATCH_DIVISOR: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +26,20 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to the chat endpoint; ``job`` is its ``user`` field, else its listing's mark."""
+    """One request to the chat endpoint, or one line of a batch.
+
+    ``job`` is its ``user`` field, else the mark of the listing in the prompt; ``custom_id`` is that
+    of a batch's line, "" for a request of its own. ``at_s`` is the simulator's clock.
+    """
 
     model: str
     status: int
     fault: str
     job: str
     usage: Usage
+    tier: str = "on_demand"
+    custom_id: str = ""
+    at_s: float = 0.0
 
     @property
     def cost_picousd(self) -> int:
@@ -37,7 +48,8 @@ class Call:
             return 0
         sold, used = MODELS[self.model], self.usage
         fresh = (used.prompt - used.cached) * sold.price_in
-        return fresh + used.cached * sold.price_cached + used.completion * sold.price_out
+        full = fresh + used.cached * sold.price_cached + used.completion * sold.price_out
+        return full // BATCH_DIVISOR if self.tier == BATCH else full
 
 
 class Ledger:
@@ -57,8 +69,13 @@ class Ledger:
         with self._lock:
             self._calls.clear()
 
+    def sum_spent(self, *, until_s: float) -> int:
+        """Picodollars billed up to a moment."""
+        with self._lock:
+            return sum(call.cost_picousd for call in self._calls if call.at_s <= until_s)
+
     def summarize(self) -> dict[str, Any]:
-        """Totals, and the number of billed calls by job (what was bought twice shows here)."""
+        """Totals, and calls and costs by job (what was bought twice shows here)."""
         with self._lock:
             calls = list(self._calls)
         billed = [call for call in calls if call.cost_picousd]
@@ -72,10 +89,21 @@ class Ledger:
             "cost_picousd": sum(call.cost_picousd for call in billed),
             "by_status": dict(Counter(str(call.status) for call in calls)),
             "by_fault": dict(Counter(call.fault for call in calls)),
+            "by_tier": dict(Counter(call.tier for call in billed)),
             "by_job": dict(Counter(call.job for call in billed)),
+            "cost_by_tier": _sum_costs(billed, lambda call: call.tier),
+            "cost_by_job": _sum_costs(billed, lambda call: call.job),
         }
 
     def list_calls(self) -> list[dict[str, Any]]:
         """Every call with its cost, in order of arrival."""
         with self._lock:
             return [{**asdict(call), "cost_picousd": call.cost_picousd} for call in self._calls]
+
+
+def _sum_costs(calls: Iterable[Call], name_of: Callable[[Call], str]) -> dict[str, int]:
+    """Picodollars by whatever the calls are sorted by."""
+    costs: Counter[str] = Counter()
+    for call in calls:
+        costs[name_of(call)] += call.cost_picousd
+    return dict(costs)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from simulators.groq.config import SimulatorConfig
+
+MINUTE_S, DAY_S = 60.0, 86_400.0
 
 
 @dataclass(slots=True)
@@ -46,11 +51,12 @@ class LimitBreach:
     used: int
     requested: int
     wait_s: float | None
+    tier: str = "on_demand"
 
     def describe(self, model: str) -> str:
         """The provider's wording."""
         where = (
-            f"for model `{model}` in organization `org_simulated` service tier `on_demand` "
+            f"for model `{model}` in organization `org_simulated` service tier `{self.tier}` "
             f"on {self.dimension}: Limit {self.limit}, "
         )
         if self.wait_s is None:
@@ -61,63 +67,136 @@ class LimitBreach:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Tokens of one request: those of the prompt, and those of the answer (or its cap)."""
+
+    prompt: int
+    output: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Both together."""
+        return self.prompt + self.output
+
+
+@dataclass(slots=True)
+class Dimension:
+    """One limit: what it counts, how the provider calls it, and its bucket."""
+
+    counts: str
+    name: str
+    bucket: Bucket
+
+    @property
+    def kind(self) -> str:
+        """What the provider calls the type of a breach."""
+        return "requests" if self.counts == "requests" else "tokens"
+
+    def cost(self, demand: Demand) -> int:
+        """What a request takes of it."""
+        return {
+            "requests": 1,
+            "tokens": demand.tokens,
+            "prompt": demand.prompt,
+            "output": demand.output,
+        }[self.counts]
+
+
 @dataclass(slots=True)
 class ModelLimits:
-    """The three buckets of one model."""
+    """The buckets of one model in one service tier; ``scale`` multiplies every limit (flex: 10)."""
 
-    requests_per_minute: int
-    tokens_per_minute: int
-    requests_per_day: int
+    config: SimulatorConfig
     started_s: float
-    minute: Bucket = field(init=False)
-    day: Bucket = field(init=False)
-    tokens: Bucket = field(init=False)
+    tier: str = "on_demand"
+    scale: int = 1
+    dimensions: list[Dimension] = field(init=False)
 
     def __post_init__(self) -> None:
         """All buckets start full."""
-        self.minute = Bucket(self.requests_per_minute, 60.0, updated_s=self.started_s)
-        self.day = Bucket(self.requests_per_day, 86_400.0, updated_s=self.started_s)
-        self.tokens = Bucket(self.tokens_per_minute, 60.0, updated_s=self.started_s)
+        self.dimensions = list(self._build_dimensions())
 
-    def admit(self, tokens: int, *, now_s: float) -> LimitBreach | None:
-        """Book one request of ``tokens``, or say which limit it breaks (then nothing is booked)."""
-        wanted = (
-            (self.minute, 1, "requests per minute (RPM)", "requests"),
-            (self.day, 1, "requests per day (RPD)", "requests"),
-            (self.tokens, tokens, "tokens per minute (TPM)", "tokens"),
-        )
-        for bucket, cost, dimension, kind in wanted:
-            bucket.refill(now_s)
-            wait_s = bucket.wait_s(cost)
+    def _build_dimensions(self) -> Iterator[Dimension]:
+        config = self.config
+        input_tpm, output_tpm = config.input_tokens_per_minute, config.output_tokens_per_minute
+        for counts, name, limit, period_s in (
+            ("requests", "requests per minute (RPM)", config.requests_per_minute, MINUTE_S),
+            ("requests", "requests per day (RPD)", config.requests_per_day, DAY_S),
+            ("tokens", "tokens per minute (TPM)", config.tokens_per_minute, MINUTE_S),
+            ("tokens", "tokens per day (TPD)", config.tokens_per_day, DAY_S),
+            ("prompt", "input tokens per minute (ITPM)", input_tpm, MINUTE_S),
+            ("output", "output tokens per minute (OTPM)", output_tpm, MINUTE_S),
+        ):
+            if limit:
+                bucket = Bucket(limit * self.scale, period_s, updated_s=self.started_s)
+                yield Dimension(counts, name, bucket)
+
+    def admit(self, demand: Demand, *, now_s: float) -> LimitBreach | None:
+        """Book a request, or say which limit it breaks (then nothing is booked).
+
+        What is not known of the real service: whether a refused request counts as a request.
+        """
+        for one in self.dimensions:
+            one.bucket.refill(now_s)
+        for one in self.dimensions:
+            cost = one.cost(demand)
+            wait_s = one.bucket.wait_s(cost)
             if wait_s > 0:
-                return LimitBreach(
-                    dimension=dimension,
-                    type=kind,
-                    limit=bucket.limit,
-                    used=int(bucket.used),
-                    requested=cost,
-                    wait_s=None if cost > bucket.limit else wait_s,
-                )
-        for bucket, cost, _, _ in wanted:
-            bucket.used += cost
+                if self.config.count_refused:
+                    self._book(demand, only="requests")
+                return self._build_breach(one, cost, wait_s)
+        self._book(demand)
         return None
 
-    def settle(self, *, booked: int, used: int, now_s: float) -> None:
-        """Replace the booked tokens by the used ones."""
-        self.tokens.refill(now_s)
-        self.tokens.used = max(0.0, self.tokens.used + used - booked)
+    def _book(self, demand: Demand, *, only: str = "") -> None:
+        for one in self.dimensions:
+            if one.counts == (only or one.counts):
+                one.bucket.used += one.cost(demand)
+
+    def _build_breach(self, one: Dimension, cost: int, wait_s: float) -> LimitBreach:
+        return LimitBreach(
+            dimension=one.name,
+            type=one.kind,
+            limit=one.bucket.limit,
+            used=int(one.bucket.used),
+            requested=cost,
+            wait_s=None if cost > one.bucket.limit else wait_s,
+            tier=self.tier,
+        )
+
+    def settle(self, *, booked: Demand, used: Demand, now_s: float) -> None:
+        """Replace the booked tokens by the used ones, or (as configured) only lift what was cached.
+
+        ``used.prompt`` is without the tokens that were found in the cache.
+        """
+        if not self.config.give_back_unused:
+            used = Demand(used.prompt, booked.output)
+        for one in self.dimensions:
+            if one.counts != "requests":
+                one.bucket.refill(now_s)
+                change = one.cost(used) - one.cost(booked)
+                one.bucket.used = max(0.0, one.bucket.used + change)
 
     def headers(self, now_s: float) -> dict[str, str]:
         """Requests are those of the day and tokens those of the minute, as Groq has it."""
-        self.day.refill(now_s)
-        self.tokens.refill(now_s)
+        told = {}
+        for word, short in (("requests", "(RPD)"), ("tokens", "(TPM)")):
+            for one in self.dimensions:
+                if one.name.endswith(short):
+                    one.bucket.refill(now_s)
+                    told[f"x-ratelimit-limit-{word}"] = str(one.bucket.limit)
+                    told[f"x-ratelimit-remaining-{word}"] = str(one.bucket.remaining)
+                    told[f"x-ratelimit-reset-{word}"] = format_duration(one.bucket.reset_s)
+        return told
+
+    def describe(self, now_s: float) -> dict[str, dict[str, float]]:
+        """Every bucket, also those that no header tells of."""
+        for one in self.dimensions:
+            one.bucket.refill(now_s)
         return {
-            "x-ratelimit-limit-requests": str(self.day.limit),
-            "x-ratelimit-remaining-requests": str(self.day.remaining),
-            "x-ratelimit-reset-requests": format_duration(self.day.reset_s),
-            "x-ratelimit-limit-tokens": str(self.tokens.limit),
-            "x-ratelimit-remaining-tokens": str(self.tokens.remaining),
-            "x-ratelimit-reset-tokens": format_duration(self.tokens.reset_s),
+            one.name: {"limit": one.bucket.limit, "used": one.bucket.used}
+            for one in self.dimensions
         }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulators.groq.config import MODELS, SoldModel
+from simulators.groq.tokens import count_tokens
 
 _SCHEMA_WORDS = frozenset(
     {"type", "properties", "required", "additionalProperties", "items"}
@@ -14,6 +15,10 @@ _SCHEMA_WORDS = frozenset(
 )
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _MAX_SCHEMA_NAME = 64
+_MESSAGE_OVERHEAD_TOKENS = 4
+_JSON_FORMATS = frozenset({"json_schema", "json_object"})
+_TIERS = ("on_demand", "flex", "performance")
+_UNSUPPORTED = frozenset({"logprobs", "top_logprobs", "logit_bias"})
 
 
 class ApiError(Exception):
@@ -28,19 +33,28 @@ class ApiError(Exception):
         self.message = message
         self.kind = kind
         self.headers: dict[str, str] = {}
+        self.details: dict[str, Any] = {}
 
     def to_json(self) -> dict[str, Any]:
         """The body of the answer."""
-        return {"error": {"message": self.message, "type": self.kind, "code": self.code}}
+        error = {"message": self.message, "type": self.kind, "code": self.code}
+        return {"error": {**error, **self.details}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """A request that passed; ``schema`` is None when free text is wanted."""
+    """A request that passed.
+
+    ``schema`` is None when no schema was sent; ``wants_json`` also holds for any other JSON, and
+    ``strict`` where the provider promises the schema.
+    """
 
     model: str
     messages: list[dict[str, str]]
     schema: dict[str, Any] | None
+    wants_json: bool
+    strict: bool
+    tier: str
     max_completion_tokens: int
     effort: str
     user: str
@@ -49,6 +63,16 @@ class ChatRequest:
     def system_text(self) -> str:
         """What the caller's rules say."""
         return "\n".join(m["content"] for m in self.messages if m["role"] == "system")
+
+    @property
+    def conversation(self) -> str:
+        """Everything in order, as the prompt cache sees it."""
+        return "\n".join(f"{m['role']}\n{m['content']}" for m in self.messages)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """What the messages are charged with."""
+        return sum(count_tokens(m["content"]) + _MESSAGE_OVERHEAD_TOKENS for m in self.messages)
 
     @property
     def user_text(self) -> str:
@@ -68,18 +92,53 @@ def parse_chat_request(body: object) -> ChatRequest:
             code="model_not_found",
             message=f"The model `{name}` does not exist or you do not have access to it.",
         )
+    _require_supported(body)
+    wanted = body.get("response_format")
     return ChatRequest(
         model=str(name),
         messages=_parse_messages(body.get("messages")),
-        schema=_parse_schema(body.get("response_format"), model),
+        schema=_parse_schema(wanted, model),
+        wants_json=isinstance(wanted, dict) and wanted.get("type") in _JSON_FORMATS,
+        strict=_is_strict(wanted),
+        tier=_parse_tier(body.get("service_tier")),
         max_completion_tokens=_parse_cap(body, model),
         effort=_parse_effort(body.get("reasoning_effort"), model),
         user=str(body.get("user") or ""),
     )
 
 
+def require_context(request: ChatRequest) -> None:
+    """Raises ApiError for a request that does not fit into the model's context."""
+    most = MODELS[request.model].context_tokens
+    if request.prompt_tokens > most:
+        raise _refuse(
+            "Please reduce the length of the messages or completion.", "context_length_exceeded"
+        )
+
+
 def _refuse(message: str, code: str = "invalid_request") -> ApiError:
     return ApiError(status=400, code=code, message=message)
+
+
+def _require_supported(body: dict[str, Any]) -> None:
+    for name in sorted(_UNSUPPORTED & body.keys()):
+        if body[name] is not None:
+            raise _refuse(f"property '{name}' is unsupported")
+    if body.get("n") not in {None, 1}:
+        raise _refuse("'n' : number must be at most 1")
+
+
+def _parse_tier(tier: object) -> str:
+    if tier in {None, "auto"}:
+        return "on_demand"
+    if tier not in _TIERS:
+        raise _refuse(f"`service_tier` must be one of auto, {', '.join(_TIERS)}")
+    return str(tier)
+
+
+def _is_strict(wanted: object) -> bool:
+    named = wanted.get("json_schema") if isinstance(wanted, dict) else None
+    return isinstance(named, dict) and bool(named.get("strict"))
 
 
 def _parse_messages(messages: object) -> list[dict[str, str]]:

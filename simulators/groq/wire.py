@@ -13,6 +13,7 @@ from simulators.groq.ledger import Usage
 from simulators.groq.limits import LimitBreach
 from simulators.groq.shape import ApiError
 
+_FORBIDDEN = 403
 FAULT_ERRORS = {
     Fault.BAD_KEY: (401, "invalid_api_key", "Invalid API Key"),
     Fault.FORBIDDEN: (403, "not_available_for_plan", "This is not available for your plan."),
@@ -54,20 +55,42 @@ def build_limit_error(model: str, breach: LimitBreach) -> ApiError:
     return error
 
 
-def build_completion(
-    model: str, *, number: int, content: str, finish: str, usage: Usage
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What the model wrote, and what it cost."""
+
+    content: str
+    finish: str
+    usage: Usage
+
+
+def build_fault_error(fault: Fault) -> ApiError:
+    """The refusal that a fault of ``FAULT_ERRORS`` stands for."""
+    status, code, message = FAULT_ERRORS[fault]
+    kind = "permissions_error" if status == _FORBIDDEN else "invalid_request_error"
+    return ApiError(status=status, code=code, message=message, kind=kind)
+
+
+def build_json_error(content: str) -> ApiError:
+    """What comes instead of text that is not the JSON asked for."""
+    error = build_fault_error(Fault.JSON_VALIDATE_FAILED)
+    error.details["failed_generation"] = content
+    return error
+
+
+def build_completion(model: str, written: Written, *, number: int, tier: str) -> dict[str, Any]:
     """One chat completion; ``number`` makes its ids."""
-    message = {"role": "assistant", "content": content}
+    message = {"role": "assistant", "content": written.content}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": written.finish}
     return {
         "id": f"chatcmpl-sim-{number}",
         "object": "chat.completion",
         "created": 0,
         "model": model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-        "usage": _describe_usage(usage),
+        "choices": [choice],
+        "usage": _describe_usage(written.usage),
         "system_fingerprint": "simulator",
-        "service_tier": "on_demand",
+        "service_tier": tier,
         "x_groq": {"id": f"req_sim_{number:08d}"},
     }
 

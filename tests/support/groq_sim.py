@@ -31,6 +31,26 @@ class GroqSimulator:
         """From now on these faults, such as "500:0.05" or "401@3-9"; none = all goes well."""
         self._post("/control/faults", {"faults": list(faults)})
 
+    def set_file_faults(self, *faults: str) -> None:
+        """The same for requests about models, files and batches."""
+        self._post("/control/file-faults", {"faults": list(faults)})
+
+    def advance(self, seconds: float) -> None:
+        """Let so much of the time of batches pass at once."""
+        self._post("/control/clock", {"seconds": seconds})
+
+    def batches(self) -> list[dict[str, Any]]:
+        """Every batch, the newest first."""
+        return list(self._get("/control/batches")["batches"])
+
+    def files(self) -> list[dict[str, Any]]:
+        """Every stored file."""
+        return list(self._get("/control/files")["files"])
+
+    def limits(self) -> dict[str, Any]:
+        """Every bucket in use, by model and tier."""
+        return self._get("/control/limits")
+
     def reset(self) -> None:
         """Forget calls and used limits."""
         self._post("/control/reset", {})

@@ -1,10 +1,13 @@
 """The simulator's parts: the provider's arithmetic, faults by seed, and its set-up."""
 
+from typing import Any
+
 import pytest
 
 from simulators.groq.__main__ import build_parser, parse_config
+from simulators.groq.config import SimulatorConfig
 from simulators.groq.faults import Fault, FaultPlan, parse_fault
-from simulators.groq.limits import Bucket, ModelLimits, format_duration
+from simulators.groq.limits import Bucket, Demand, ModelLimits, format_duration
 
 
 @pytest.mark.parametrize(
@@ -35,28 +38,29 @@ def test_a_bucket_flows_back_evenly():
     assert bucket.used == 0
 
 
-def build_limits(*, tokens: int = 1_000, requests: int = 10) -> ModelLimits:
-    return ModelLimits(
-        requests_per_minute=requests, tokens_per_minute=tokens, requests_per_day=100, started_s=0
+def build_limits(*, tokens: int = 1_000, requests: int = 10, **more: Any) -> ModelLimits:
+    config = SimulatorConfig(
+        requests_per_minute=requests, tokens_per_minute=tokens, requests_per_day=100, **more
     )
+    return ModelLimits(config, started_s=0)
 
 
 def test_the_limiter_books_the_cap_and_settles_to_what_was_used():
     limits = build_limits()
-    assert limits.admit(900, now_s=0) is None
-    breach = limits.admit(200, now_s=0)
+    assert limits.admit(Demand(600, 300), now_s=0) is None
+    breach = limits.admit(Demand(200), now_s=0)
     assert breach is not None
     assert breach.wait_s == pytest.approx(6.0)
     assert "tokens per minute (TPM): Limit 1000, Used 900, Requested 200" in breach.describe("m")
     assert "Please try again in 6s." in breach.describe("m")
-    limits.settle(booked=900, used=100, now_s=0)
-    assert limits.admit(200, now_s=0) is None
+    limits.settle(booked=Demand(600, 300), used=Demand(50, 50), now_s=0)
+    assert limits.admit(Demand(200), now_s=0) is None
     assert limits.headers(0)["x-ratelimit-remaining-tokens"] == "700"
     assert limits.headers(0)["x-ratelimit-remaining-requests"] == "98"
 
 
 def test_what_never_fits_has_no_wait():
-    breach = build_limits().admit(1_001, now_s=0)
+    breach = build_limits().admit(Demand(1_001), now_s=0)
     assert breach is not None
     assert breach.wait_s is None
     assert "Request too large" in breach.describe("m")
@@ -64,8 +68,8 @@ def test_what_never_fits_has_no_wait():
 
 def test_requests_have_their_own_limit():
     limits = build_limits(requests=1)
-    limits.admit(1, now_s=0)
-    breach = limits.admit(1, now_s=0)
+    limits.admit(Demand(1), now_s=0)
+    breach = limits.admit(Demand(1), now_s=0)
     assert breach is not None
     assert "requests per minute (RPM)" in breach.describe("m")
 
