@@ -34,6 +34,8 @@ SAFE_TAGS = frozenset(
 _SILENT_TAGS = frozenset({"script", "style", "template", "noscript", "head", "iframe", "object"})
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _SUFFIXES = (("ing", 3), ("ed", 3), ("em", 6), ("en", 4), ("e", 3))
+_LONG_TEXT = 500
+"""Characters; longer texts are not remembered, so that memory stays small."""
 _MIN_STEM = 3
 _MIN_STEM_BEFORE_ER = 6
 
@@ -53,7 +55,15 @@ def list_words(text: str) -> list[Word]:
 
     So does the apostrophe of an elision: ``d'Iroise`` is ``d`` and ``Iroise``.
     """
+    if len(text) <= _LONG_TEXT:
+        return list(_list_words_once(text))
     return [Word(m.group(), m[1] or m[2], m.start(), m.end()) for m in _WORD.finditer(text)]
+
+
+@lru_cache(maxsize=512)
+def _list_words_once(text: str) -> tuple[Word, ...]:
+    """Several judges read the same text one after the other."""
+    return tuple(Word(m.group(), m[1] or m[2], m.start(), m.end()) for m in _WORD.finditer(text))
 
 
 def list_sentences(text: str) -> list[str]:

@@ -121,18 +121,29 @@ def list_stated(text: str, *, nested: bool = False) -> list[Stated]:
     With ``nested`` also what longer phrases contain (``stainless steel`` states ``steel``), which
     is how evidence is read; an imitation (``faux leather``) never states the real thing.
     """
+    return list(_list_stated_once(text, nested=nested))
+
+
+@lru_cache(maxsize=512)
+def _list_stated_once(text: str, *, nested: bool) -> tuple[Stated, ...]:
+    """Grounding, loss and score read the same title one after the other."""
     words = list_words(text)
-    folded = _fold_line_wise(text, words)
+    heads = get_lexicon().heads
+    spots = [at for at, word in enumerate(words) if not heads.isdisjoint(list_forms(word.base))]
+    folded = _fold_line_wise(text, words) if spots else []
     found: list[Stated] = []
-    index = 0
-    while index < len(words):
+    free_from = 0
+    for index in spots:
+        if index < free_from:
+            continue
         matches = list(_match_at(words, index))
         for kind, name, length in matches if nested else matches[:1]:
             span = (index, index + length)
             qualified = _qualify(name, kind=kind, folded=folded, span=span)
             found.append(Stated(kind, qualified, span))
-        index += matches[0][2] if matches and not nested else 1
-    return found
+        if matches and not nested:
+            free_from = index + matches[0][2]
+    return tuple(found)
 
 
 def _fold_line_wise(text: str, words: Sequence[Word]) -> list[str]:
@@ -146,8 +157,6 @@ def _fold_line_wise(text: str, words: Sequence[Word]) -> list[str]:
 def _match_at(words: Sequence[Word], index: int) -> Iterator[tuple[str, str, int]]:
     """Facts whose phrase starts at one word, longest first."""
     lexicon = get_lexicon()
-    if not any(form in lexicon.heads for form in list_forms(words[index].base)):
-        return
     for length in range(min(lexicon.longest, len(words) - index), 0, -1):
         part = words[index : index + length]
         for phrase in _list_phrases(part):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import regex
 
@@ -58,6 +59,13 @@ def _unit_pattern() -> str:
     escaped = "|".join(regex.escape(s).replace(r"\ ", r"\s?") for s in spelled)
     return rf"(?:{escaped}|in(?:{_IN_IS_UNIT}))(?![\p{{L}}\p{{N}}]|['’]\p{{L}})"
 
+
+_NUMERAL = regex.compile(r"\p{N}")
+_DIGITS = regex.compile(r"\d+")
+_SEPARATOR = regex.compile(r"[.,]")
+_PART = regex.compile(r"[\s-]+")
+_LONG_TEXT = 500
+"""Characters; longer texts are not remembered, so that memory stays small."""
 
 _PLAIN = r"\d+(?:[.,\u00a0\u202f]\d+)*"
 _VULGAR_SIGN = f"[{''.join(_VULGAR)}]"
@@ -114,6 +122,18 @@ class Quantity:
 
 def list_quantities(text: str) -> list[Quantity]:
     """Every number of ``text`` written in digits, in reading order."""
+    if not _NUMERAL.search(text):
+        return []
+    return list(_list_short(text) if len(text) <= _LONG_TEXT else _list(text))
+
+
+@lru_cache(maxsize=512)
+def _list_short(text: str) -> list[Quantity]:
+    """Grounding, loss and score read the same title one after the other."""
+    return _list(text)
+
+
+def _list(text: str) -> list[Quantity]:
     marked = _TIMES_FIRST.sub("×", _TIMES.sub("⨯", text))  # one sign for one: positions hold
     found = [_read_feet_inches(m) for m in _FEET_INCHES.finditer(marked)]
     taken = [(q.start, q.end) for q in found]
@@ -144,6 +164,7 @@ def list_spelled(words: Sequence[Word]) -> Iterator[tuple[Word, Word, Amount]]:
             yield word, word, (BARE, Fraction(value))
 
 
+@lru_cache(maxsize=4096)
 def parse_number(text: str) -> tuple[Fraction, ...]:
     """Every value that a numeral may have: ``1.200`` is 1.2 or 1200, ``1-9/16`` is 25/16."""
     spelled = text
@@ -155,7 +176,7 @@ def parse_number(text: str) -> tuple[Fraction, ...]:
 
 
 def _parse_fraction(text: str) -> tuple[Fraction, ...]:
-    parts = regex.split(r"[\s-]+", text.strip())
+    parts = _PART.split(text.strip())
     top, bottom = parts[-1].split("/")
     if int(bottom) == 0:
         return (Fraction(int(top)),)
@@ -166,14 +187,14 @@ def _parse_fraction(text: str) -> tuple[Fraction, ...]:
 
 def _parse_parts(text: str) -> tuple[Fraction, ...]:
     """Numerals that commas and slashes may merely list; a common fraction lists nothing."""
-    numerals = regex.findall(r"\d+", text)
+    numerals = _DIGITS.findall(text)
     is_list = "," in text or ("/" in text and int(numerals[-1]) not in _FRACTION_BASES)
     return tuple(Fraction(n) for n in numerals) if is_list and len(numerals) > 1 else ()
 
 
 def _parse_decimal(text: str) -> tuple[Fraction, ...]:
     digits = text.replace("\u00a0", "").replace("\u202f", "")
-    groups = regex.split(r"[.,]", digits)
+    groups = _SEPARATOR.split(digits)
     if len(groups) == 1:
         return (Fraction(digits),)
     joined = Fraction("".join(groups))

@@ -14,6 +14,8 @@ from domain.marketplaces.rule_files import read_yaml
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['\u2019-][\p{L}\p{M}\p{N}]+)*")
 _SHORTEST_PLURAL = 4
+_LONG_TEXT = 500
+"""Characters; longer texts are not remembered, so that memory stays small."""
 
 
 class Word(NamedTuple):
@@ -58,7 +60,15 @@ def load_lexicon() -> Lexicon:
 
 def list_words(text: str) -> list[Word]:
     """The words in order; a hyphenated compound is one word."""
+    if len(text) <= _LONG_TEXT:
+        return list(_list_words_once(text))
     return [Word(match.group(), match.start()) for match in _WORD.finditer(text)]
+
+
+@lru_cache(maxsize=512)
+def _list_words_once(text: str) -> tuple[Word, ...]:
+    """Several rules and parts of the score read the same text one after the other."""
+    return tuple(Word(match.group(), match.start()) for match in _WORD.finditer(text))
 
 
 @lru_cache(maxsize=65_536)
