@@ -122,19 +122,11 @@ class Asker:
         )
 
     def _build_key(self, step: int, request: LlmRequest) -> ledger.AnswerKey:
-        content = canonical_json(
-            {
-                "model": request.model,
-                "messages": [dict(message) for message in request.messages],
-                "schema": request.schema,
-                "cap": request.max_completion_tokens,
-            }
-        )
         return ledger.AnswerKey(
             seller_id=self._job.seller_id,
             job_id=self._job.id,
             step=step,
-            request_hash=hash_text(content),
+            request_hash=hash_request(request),
             variant=self._brief.variant,
         )
 
@@ -184,6 +176,19 @@ class Asker:
                 ledger.insert_answer(moves, key, reply=reply, simulated=simulated)
 
         retry_while_away(write)
+
+
+def hash_request(request: LlmRequest) -> str:
+    """What makes two requests the same."""
+    content = canonical_json(
+        {
+            "model": request.model,
+            "messages": [dict(message) for message in request.messages],
+            "schema": request.schema,
+            "cap": request.max_completion_tokens,
+        }
+    )
+    return hash_text(content)
 
 
 def key_model(reply: LlmReply, wanted: str) -> str:

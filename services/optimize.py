@@ -146,9 +146,7 @@ def may_fall_back(work: Work, fault: AppError) -> bool:
 def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
     """Ask, judge, and ask once more for what failed; at most three calls."""
     asker = Asker(deps, work.job, work.brief, lease)
-    # A field the model would see only in part is not its to rewrite.
-    unseen = set(list_cut_fields(work.brief, work.fields))
-    fields = tuple(name for name in work.fields if name not in unseen)
+    fields = list_asked_fields(work)
     if not fields:
         return
     cut = repaired = False
@@ -177,6 +175,12 @@ def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
             previous=answer.body,
             model=deps.llm_model,
         )
+
+
+def list_asked_fields(work: Work) -> tuple[str, ...]:
+    """What the model is asked for: a field that it would see only in part is not its to rewrite."""
+    unseen = set(list_cut_fields(work.brief, work.fields))
+    return tuple(name for name in work.fields if name not in unseen)
 
 
 def ask_or_wait(
