@@ -11,8 +11,17 @@ from core.errors import ConflictError, InvalidFieldError, NotFoundError
 from domain.files.forms import Form
 from services.export import export_import, parse_form
 from services.imports import confirm_import
-from services.review import accept_import
-from tests.support.jobs import import_all, make_csv, make_seller, make_worker, run_all, upload
+from services.review import Decision, accept_import, decide
+from tests.support.jobs import (
+    execute,
+    import_all,
+    make_csv,
+    make_seller,
+    make_worker,
+    query,
+    run_all,
+    upload,
+)
 from tests.unit.files.workbooks import build_workbook, read_cells
 
 pytestmark = pytest.mark.servers
@@ -137,3 +146,37 @@ def test_a_google_feed_lacking_marked_columns_says_that_it_may_get_them(deps, se
     export = export_import(deps, seller.id, import_id)
     assert "structured_title, structured_description" in export.notes[0]
     assert b"".join(export.body) == content
+
+
+def test_each_text_of_a_google_feed_is_marked_for_its_own_author(deps, seller):
+    """Only what a language model wrote is: not what rules mended, nor the seller's own edit."""
+    header = "id\ttitle\tdescription\tlink\tprice\tavailability\tcondition\timage_link\n"
+    long = "Northfold beanie of soft green merino wool " * 5
+    row = f"\t{long}\t<b>Fine</b> <table>x</table>\tu\t1\tx\ty\tz\n"
+    content = (header + f"A{row}" + f"B{row}").encode()
+    import_id = import_all(deps, seller, content, channel="google")
+    execute(deps, "UPDATE app.suggestion_field SET engine = 'groq' WHERE field = 'title'")
+    [first, second] = query(deps, "SELECT id FROM app.suggestion ORDER BY id")
+    for name in ("title", "description"):
+        decide(deps, seller.id, first[0], {name: Decision(action="accept")}, actor="test")
+    own = Decision(action="edit", text="Northfold beanie of merino wool")
+    decide(deps, seller.id, second[0], {"title": own}, actor="test")
+    text = read(deps, seller, import_id).decode()
+    accepted, edited = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
+    assert accepted["title"] == ""
+    assert accepted["structured_title"].startswith('trained_algorithmic_media:"Northfold')
+    assert accepted["description"].startswith("Fine")
+    assert "structured_description" not in accepted
+    assert (edited["title"], edited["structured_title"]) == (own.text, "")
+
+
+def test_an_edit_that_changes_nothing_is_still_the_language_model_s_text(deps, seller):
+    header = "id\ttitle\tdescription\tlink\tprice\tavailability\tcondition\timage_link\n"
+    long = "Northfold beanie of soft green merino wool " * 5
+    content = (header + f"A\t{long}\tFine\tu\t1\tx\ty\tz\n").encode()
+    import_id = import_all(deps, seller, content, channel="google")
+    execute(deps, "UPDATE app.suggestion_field SET engine = 'groq'")
+    [(suggestion_id, after)] = query(deps, "SELECT suggestion_id, after FROM app.suggestion_field")
+    same = Decision(action="edit", text=after)
+    decide(deps, seller.id, suggestion_id, {"title": same}, actor="test")
+    assert b"trained_algorithmic_media" in read(deps, seller, import_id)
