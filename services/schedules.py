@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.clock import today
-from core.errors import InvalidFieldError
+from core.errors import NotFoundError
 from core.ids import new_id
 from domain.marketplaces.rulebook import load_rulebook
 from domain.reoptimize.schedule import (
@@ -56,7 +56,7 @@ class StoreSchedule:
 def get_schedule(deps: Deps, seller_id: uuid.UUID, channel: str) -> StoreSchedule:
     """The schedule of the seller's store on a channel, off where there is none.
 
-    Raises InvalidFieldError for a channel we do not know.
+    Raises NotFoundError for a channel we do not know.
     """
     require_channel(channel)
     with deps.database.transaction(seller=seller_id) as session:
@@ -76,7 +76,7 @@ def list_schedules(deps: Deps, seller_id: uuid.UUID) -> list[StoreSchedule]:
 def put_schedule(
     deps: Deps, seller_id: uuid.UUID, channel: str, *, every: str, age_days: int | None
 ) -> StoreSchedule:
-    """Set the schedule of the seller's store on a channel; raises InvalidFieldError.
+    """Set the schedule of the seller's store on a channel; raises NotFoundError, InvalidFieldError.
 
     What the rules demand today is remembered: only what changes from now on is a change.
     """
@@ -100,13 +100,11 @@ def put_schedule(
 
 
 def require_channel(channel: str) -> None:
-    """Raises InvalidFieldError for a channel we have no rules for."""
+    """Raises NotFoundError for a channel we have no rules for."""
     known = load_rulebook().channels
     if channel not in known:
-        raise InvalidFieldError(
-            f"there is no channel {channel!r}.",
-            field="channel",
-            remedy=f"Use one of: {', '.join(known)}.",
+        raise NotFoundError(
+            f"there is no channel {channel!r}.", remedy=f"Use one of: {', '.join(known)}."
         )
 
 

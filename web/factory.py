@@ -11,7 +11,17 @@ from core.log import configure_logging
 from core.settings import Settings, load_settings, process_environ
 from services.deps import Deps, build_web_deps
 from web import assets
-from web.api import audits, health, imports, jobs, listings, stores, suggestions, voice
+from web.api import (
+    audits,
+    health,
+    imports,
+    jobs,
+    listings,
+    schedules,
+    stores,
+    suggestions,
+    voice,
+)
 from web.api.schemas import ProblemOut
 from web.auth import Access, access
 from web.cache import register_cache
@@ -19,13 +29,15 @@ from web.context import EXTENSION
 from web.dashboard import account, review
 from web.dashboard import imports as import_pages
 from web.dashboard import listings as listing_pages
+from web.dashboard import schedules as schedule_pages
 from web.dashboard.pages import register_pages
 from web.errors import PROBLEM_TYPE, register_errors
 from web.requests import MAX_BODY_BYTES, SizedRequest, register_hooks
 
 API_VERSION: Final = "1.0.0"
 SPEC_PATH: Final = "/api/v1/openapi.json"
-PAGES: Final = (account, listing_pages, review, import_pages, assets)
+PAGES: Final = (account, listing_pages, review, import_pages, schedule_pages, assets)
+API: Final = (jobs, imports, listings, suggestions, voice, stores, schedules, audits, health)
 
 
 class StrictJson(DefaultJSONProvider):
@@ -63,7 +75,7 @@ def create_app(settings: Settings | None = None, deps: Deps | None = None) -> AP
     register_errors(app)
     register_pages(app)
     register_cache(app, deps.settings.cache_url)
-    for module in (jobs, imports, listings, suggestions, voice, stores, audits, health, *PAGES):
+    for module in (*API, *PAGES):
         app.register_blueprint(module.blueprint)
     return app
 

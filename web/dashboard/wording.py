@@ -134,6 +134,13 @@ ENGINE_CHOICES: Final[Mapping[str, str]] = {
     "rules": "Rules only (free)",
 }
 
+CADENCES: Final[Mapping[str, str]] = {
+    "off": "Never",
+    "weekly": "Every week",
+    "monthly": "Every month",
+    "rules": "Only when a rule begins or changes",
+}
+
 NOTICES: Final[Mapping[str, str]] = {
     "accepted": "Accepted. The text is now the listing's own here; your file has it when you"
     " download it.",
@@ -143,6 +150,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "confirmed": "The work has begun.",
     "cancelled": "Cancelled. Nothing more will be started.",
     "bulk": "All open suggestions of this file were accepted.",
+    "scheduled": "Saved. Every look only proposes; you decide.",
     "signed_out": "You are signed out.",
 }
 
@@ -157,6 +165,11 @@ def name_of(words: Mapping[str, str], code: str | None) -> str:
 def format_time(moment: dt.datetime) -> str:
     """A time as people read it, in UTC."""
     return f"{moment.astimezone(dt.UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
+
+
+def format_day(day: dt.date) -> str:
+    """A day as people read it."""
+    return f"{day:%d %B %Y}".lstrip("0")
 
 
 def format_cost(microusd: float) -> str:
@@ -183,6 +196,7 @@ def count_of(number: int, one: str, many: str = "") -> str:
 WORDS: Final[Mapping[str, Any]] = {
     "name_of": name_of,
     "format_time": format_time,
+    "format_day": format_day,
     "format_cost": format_cost,
     "format_size": format_size,
     "count_of": count_of,
@@ -200,6 +214,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "FORMS": FORMS,
     "MODES": MODES,
     "ENGINE_CHOICES": ENGINE_CHOICES,
+    "CADENCES": CADENCES,
     "NOTICES": NOTICES,
 }
 """What templates may say, by name."""
