@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -111,12 +111,21 @@ def find_word(word: str, text: str) -> list[str]:
     return _find(word.split(), r"[\s\-]+", text)
 
 
+def find_places(word: str, text: str) -> list[tuple[int, int]]:
+    """Where a text holds a word or phrase as a whole, in whatever case."""
+    return [match.span() for match in _iter_found(word.split(), r"[\s\-]+", text)]
+
+
 def find_spellings(brand: str, text: str) -> list[str]:
     """Every spelling of a brand in a text: in other case, or divided otherwise where it divides."""
     return _find(_BREAKS.split(_CAMEL.sub(" ", brand)), r"[\s.\-]*", text)
 
 
 def _find(parts: Sequence[str], joint: str, text: str) -> list[str]:
+    return [match[0] for match in _iter_found(parts, joint, text)]
+
+
+def _iter_found(parts: Sequence[str], joint: str, text: str) -> Iterator[re.Match[str]]:
     words = joint.join(re.escape(part) for part in parts if part)
-    found = re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE) if words else ()
-    return [match[0] for match in found]
+    if words:
+        yield from re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE)

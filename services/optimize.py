@@ -18,7 +18,7 @@ from core.errors import (
 from core.log import get_logger
 from domain.brief import Brief, Engine, EngineChoice
 from domain.findings import Check, Finding, Level, Refusal
-from domain.gate import judge
+from domain.gate import judge, list_avoided_left
 from domain.job import MAX_ATTEMPTS, JobState, Outcome, retry_delay_s
 from domain.listing import TextValue
 from domain.marketplaces.checker import check_listing
@@ -133,7 +133,7 @@ def write_fields(deps: Deps, work: Work, lease: Lease) -> None:
         raise LlmRefusedError("no key of the Groq API is set.", remedy="Set GROQ_API_KEY.")
     if work.brief.engine is not EngineChoice.GROQ:
         mend_by_rules(work)
-    work.refused = (*work.refused, *find_unmended(work))
+    work.refused = (*work.refused, *find_unmended(work), *list_left_by_rules(work))
 
 
 def may_fall_back(work: Work, fault: AppError) -> bool:
@@ -236,6 +236,13 @@ def find_unmended(work: Work) -> list[Refusal]:
         for one in work.findings
         if one.level is Level.HARD and one.field in work.fields and one.field not in explained
     ]
+
+
+def list_left_by_rules(work: Work) -> list[Refusal]:
+    """Words that the seller avoids and the rules engine could not take out of what it offers."""
+    engines = work.engines
+    ours = {n: value for n, value in work.accepted.items() if engines.get(n) is Engine.RULES}
+    return list_avoided_left(work.brief, ours)
 
 
 def build_result(work: Work) -> Result:

@@ -73,9 +73,10 @@ _NUMBER = (
     rf"(?:\d+[\s-]\d+/\d+(?![/\d])|\d+\s?{_VULGAR_SIGN}|{_VULGAR_SIGN}"
     rf"|(?<!\d/)\d+/\d+(?![/\d])|{_PLAIN}|(?<![\d.])\.\d+)"
 )
+# A hyphen joins number and unit ("500-ml"), but not inside a code ("NC11-5004-G" weighs nothing).
 _QUANTITY = regex.compile(
     rf"(?<![\p{{L}}\p{{N}}]|\p{{N}}[.,])(?P<number>{_NUMBER})"
-    rf"(?:[\s\u00a0]?-?\s?(?P<unit>{_unit_pattern()}))?"
+    rf"(?:[\s\u00a0]?(?:(?<!\p{{L}}\p{{N}}*-\d+)-)?\s?(?P<unit>{_unit_pattern()}))?"
     r"(?!\p{N}|(?![xX](?![\p{L}\p{N}]))\p{L})",
     regex.IGNORECASE,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from domain.brief import Brief, Mode
 from domain.facts import read_text
 from domain.findings import Check, Refusal
-from domain.listing import TextValue
+from domain.listing import Fields, TextValue
 from domain.voice import find_spellings, find_word
 
 
@@ -23,6 +23,21 @@ def judge_voice(name: str, value: TextValue, brief: Brief, *, own_text: str) -> 
             *_iter_avoided(name, text, brief),
             *_iter_misspelt(text, brief, own_text=own_text),
         )
+    ]
+
+
+def list_avoided_left(brief: Brief, accepted: Fields) -> list[Refusal]:
+    """One note for each avoided word that stays in an accepted text, where rules left it."""
+    return [
+        Refusal(
+            field=name,
+            check=Check.VOICE,
+            message=f"“{found[0]}” stays: without it the text would not read well.",
+            excerpt=found[0],
+        )
+        for name, value in accepted.items()
+        for word in brief.avoid
+        if (found := find_word(word, read_text(value)))
     ]
 
 

@@ -82,6 +82,7 @@ def _admit(name: str, brief: Brief, rules: RuleSet) -> Patient:
         facts=list_kept_facts(listing, rules) if name == "title" else (),
         wishes=list_required(listing) if name == "title" else (),
         advice=brief.mode is not Mode.FIX,
+        avoid=brief.avoid,
     )
 
 

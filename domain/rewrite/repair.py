@@ -18,6 +18,7 @@ from domain.marketplaces.rule import Rule, RuleSet
 from domain.marketplaces.subject import count_bytes, count_chars
 from domain.marketplaces.words import fold_word
 from domain.marketplaces.words import list_words as list_channel_words
+from domain.rewrite.avoid import drop_avoided
 from domain.rewrite.capitals import calm_capitals, raise_words
 from domain.rewrite.characters import drop_matches, fix_characters, spare_repeats
 from domain.rewrite.cut import SEGMENT, cut_clean
@@ -33,6 +34,9 @@ _DIGITS_ALONE = regex.compile(r"[(\[]\s*\d[\s\d]*[)\]]")
 
 PROSE: Final = frozenset({"description", "short_description"})
 """Fields of several sentences and lines; all others are one line each."""
+
+SENTENCES: Final = PROSE | {"bullets", "highlights", "seo_description"}
+"""Fields of sentences, where a word may lean on another."""
 
 _MOST_ROUNDS: Final = 24
 _LEAST_SHARE: Final = 0.5
@@ -58,6 +62,7 @@ class Patient:
     facts: tuple[LostFact, ...] = ()
     wishes: tuple[LostFact, ...] = ()
     advice: bool = False
+    avoid: tuple[str, ...] = ()
 
     @property
     def names(self) -> OwnNames:
@@ -85,7 +90,22 @@ def repair_text(text: str, patient: Patient) -> str:
         if mended == current:
             break
         current = mended
-    return current
+    return _drop_avoided(current, patient)
+
+
+def _drop_avoided(text: str, patient: Patient) -> str:
+    """Without the words that the seller avoids, as far as what is left reads well."""
+    if not patient.avoid:
+        return text
+    kept = drop_avoided(
+        text,
+        patient.avoid,
+        names=patient.names,
+        language=patient.language,
+        facts=patient.facts,
+        in_sentences=patient.name in SENTENCES,
+    )
+    return _tidy(kept, text, patient)
 
 
 def _bans_promotion(patient: Patient) -> bool:

@@ -7,10 +7,9 @@ from typing import Final
 from domain.facts.numbers import list_quantities
 from domain.marketplaces.words import fold_word, load_lexicon
 from domain.rewrite.cut import SEGMENT
-from domain.rewrite.words import DANGLING
+from domain.rewrite.words import DANGLING, DENIALS
 from domain.text import Word, fold, list_words
 
-_DENIALS: Final = frozenset({"not", "non", "nicht", "kein", "keine", "pas", "tidak", "bukan"})
 _SENTENCE_SMALL_WORDS: Final = 4
 _SHORTEST_REPEAT: Final = 3
 
@@ -24,7 +23,7 @@ def list_repeats(text: str) -> list[Word]:
     for word in list_words(text):
         name = fold_word(word.text)
         telling = len(name) >= _SHORTEST_REPEAT and name.isalpha() and name not in small
-        telling = telling and word.start not in measured and name not in _DENIALS
+        telling = telling and word.start not in measured and name not in DENIALS
         if telling and name in seen and not is_joined(text, word):
             found.append(word)
         seen.add(name)
@@ -46,7 +45,7 @@ def _is_in_sentence(text: str, word: Word) -> bool:
     start = max((end for _, end in gaps if end <= word.start), default=0)
     end = min((begin for begin, _ in gaps if begin >= word.end), default=len(text))
     part = [fold(w.text) for w in list_words(text[start:end])]
-    return bool(_DENIALS & set(part)) or sum(w in DANGLING for w in part) >= _SENTENCE_SMALL_WORDS
+    return bool(DENIALS & set(part)) or sum(w in DANGLING for w in part) >= _SENTENCE_SMALL_WORDS
 
 
 def _is_by_number(text: str, word: Word) -> bool:

@@ -14,6 +14,20 @@ def read_words(block: str) -> frozenset[str]:
 
 AND: Final = {"en": "and", "de": "und", "fr": "et", "es": "y", "ms": "dan"}
 
+CONJUNCTIONS: Final = read_words("and or und oder et ou y dan atau")
+DENIALS: Final = read_words(
+    "no not non never without nicht kein keine keinen nie ohne pas sans no sin tidak bukan tanpa"
+)
+DETERMINERS: Final = read_words(
+    """
+    a an the this that these those your our my its their his her every each any some
+    for with of in from by
+    der die das dem den des ein eine einen einem einer dieser diese dieses ihr ihre unser unsere
+    für mit von aus
+    """
+)
+"""What may stand before a description and, without it, before the thing described."""
+
 DANGLING: Final = read_words(
     """
     and or with for of in to the a an by from on at as into plus per via without your
