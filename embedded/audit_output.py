@@ -104,7 +104,7 @@ def open_findings_csv(path: Path) -> Iterator[Sink]:
 def build_lines(audit: Audit, name: str) -> list[str]:
     """The audit for people: the packs first, then counts, then notes."""
     shape, scope, notes = audit.shape, audit.scope, audit.build_notes()
-    about = describe_format(shape.profile, shape.confidence)
+    about = describe_format(shape.profile, shape.confidence, chosen=audit.named)
     return [
         *_list_packs(audit.build_packs(), several=len(scope.channels) > 1),
         f"file      {name}: {about}, {shape.rows:,} rows, {audit.products:,} products",

@@ -78,7 +78,8 @@ def open_audit(
         category=wish.category,
     )
     scope = replace(scope, mutes=choose_reasons(wish.mutes, scope.channels))
-    return OpenAudit(audit=Audit(shape=shape, scope=scope), stream=stream, limits=limits)
+    audit = Audit(shape=shape, scope=scope, named=own is not None)
+    return OpenAudit(audit=audit, stream=stream, limits=limits)
 
 
 def build_head(audit: Audit) -> dict[str, Any]:

@@ -63,10 +63,14 @@ FINDING_KEYS: Final = tuple(AuditFinding.__dataclass_fields__)
 
 @dataclass(slots=True, kw_only=True)
 class Audit:
-    """One pass over a file's products; memory does not grow with their number."""
+    """One pass over a file's products; memory does not grow with their number.
+
+    ``named`` says that the seller named the file's format.
+    """
 
     shape: FileShape
     scope: Scope
+    named: bool = False
     rows: int = 0
     products: int = 0
     unchecked: int = 0
@@ -197,7 +201,6 @@ class Audit:
             "hard": self.levels[Level.HARD],
             "advice": self.levels[Level.ADVICE],
             "by_rule": dict(self.by_rule.most_common()),
-            "muted": self.muted.total(),
         }
 
     def build_muted(self) -> list[dict[str, Any]]:

@@ -50,7 +50,8 @@ def test_the_object_stands_alone_on_standard_output():
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert list(result) == [
-        "channel", "as_of", "rows", "products", "findings", "counts", "packs", "notes",
+        "channel", "as_of", "rows", "products", "findings", "counts", "muted", "packs",
+        "notes",
     ]  # fmt: skip
     assert (result["channel"], result["rows"], result["products"]) == ("ebay", 25, 15)
     assert [tuple(one) for one in result["findings"]] == [FINDING_KEYS] * len(result["findings"])
@@ -63,6 +64,50 @@ def test_lines_are_the_same_findings_as_the_object_s():
     lines = [json.loads(line) for line in run(*options, "--jsonl").stdout.splitlines()]
     assert lines == json.loads(run(*options, "--json").stdout)["findings"]
     assert len(lines) > 20
+
+
+def test_a_muted_rule_is_counted_apart_with_its_reason():
+    title = "gmc.title.promo=SALE is our brand"
+    options = (OWN / "generic_tab_utf16.txt", "--channel", "google", "--json")
+    plain = json.loads(run(*options).stdout)
+    done = run(*options, "--ignore", title)
+    muted = json.loads(done.stdout)
+    found = plain["counts"]["by_rule"]["gmc.title.promo"]
+    assert muted["muted"] == [
+        {"rule": "gmc.title.promo", "reason": "SALE is our brand", "findings": found}
+    ]
+    assert plain["counts"]["hard"] - muted["counts"]["hard"] == found > 0
+    assert f"muted     gmc.title.promo: {found} findings left out" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ignored", "says"),
+    [
+        ("gmc.title.promo", "no reason"),
+        ("gmc.title.promo=", "without a reason"),
+        ("gmc.title.len=x", "cannot be muted"),
+        ("gmc.nothing=x", "no rule"),
+        ("amz.title.promo=x", "no rule of google"),
+    ],
+)
+def test_a_rule_that_cannot_be_muted_says_why(ignored, says):
+    done = run(SHOP, "--channel", "google", "--ignore", ignored)
+    assert done.returncode == 2
+    assert done.stderr.startswith("--ignore")
+    assert says in done.stderr
+
+
+def test_the_format_can_be_named_and_an_unknown_one_names_all(tmp_path: Path):
+    assert "shopify (" in run(SHOP, "--channel", "ebay").stdout
+    assert (
+        "file      shopify_catalog.csv: generic ("
+        in run(SHOP, "--channel", "ebay", "--profile", "Generic").stdout
+    )
+    done = run(SHOP, "--channel", "ebay", "--profile", "shopfy")
+    assert done.returncode == 2
+    assert "'shopfy'" in done.stderr
+    assert "shopify_new" in done.stderr
+    assert "generic" in done.stderr
 
 
 def test_people_read_the_packs_first():

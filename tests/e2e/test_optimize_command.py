@@ -262,3 +262,37 @@ def test_columns_are_named_and_problems_written(command, tmp_path, out):
     again = command.run(*args, "--voice", voice)
     assert again.code == 0, again.err
     assert any("as you chose them for odd.csv" in note for note in again.object["notes"])
+
+
+def test_a_rule_is_muted_and_a_format_named_for_one_run(command, tmp_path, out):
+    shop = tmp_path / "shop.csv"
+    shop.write_text("sku,title,brand\nA,Northfold Free Shipping Tour Poster,Northfold\n", "utf-8")
+    plain = command.run(shop, "--channel", "walmart", "--out", out, "--json").object
+    assert (plain["findings_before"], plain["findings_muted"]) == (1, 0)
+    assert (plain["format"], plain["profile_chosen"]) == ("generic", False)
+    said = "wmt.title.promo=Free Shipping is the band"
+    options = ("--ignore", said, "--profile", "meta_catalog", "--out", out, "--json")
+    muted = command.run(shop, "--channel", "walmart", *options)
+    told = muted.object
+    assert (told["findings_before"], told["findings_muted"]) == (0, 1)
+    assert (told["format"], told["profile_chosen"]) == ("meta_catalog", True)
+    assert "wmt.title.promo is muted: Free Shipping is the band" in told["notes"]
+    assert "meta_catalog (as you said)" in muted.err
+    assert out.read_bytes() == shop.read_bytes()
+    again = command.run(shop, "--channel", "walmart", "--out", out, "--json").object
+    assert again["findings_before"] == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--ignore", "nope=x", "no rule"),
+        ("--ignore", "wmt.title.max=x", "cannot be muted"),
+        ("--ignore", "gmc.title.promo=x", "of walmart"),
+        ("--profile", "shopfy", "shopify_new"),
+    ],
+)
+def test_what_cannot_be_muted_or_read_so_is_bad_input(command, file, out, option, value, says):
+    ended = command.run(file, "--channel", "walmart", "--out", out, option, value)
+    assert (ended.code, out.exists()) == (2, False)
+    assert says in ended.err

@@ -86,3 +86,38 @@ def test_problems_come_as_a_csv_that_starts_no_formula(web: Web):
     page = web.sign_in().get(f"/imports/{seen['id']}").text
     assert f"/imports/{seen['id']}/problems" in page
     assert web.get(path, key=web.make_other_key()).status_code == 404
+
+
+SHOP = "Handle,Title,Body (HTML),Vendor,Type,Tags,Published\nmug,Red mug,<p>Fine</p>,N,Mug,a,TRUE\n"
+
+
+def test_a_format_is_recognised_with_a_confidence_and_can_be_named(web: Web):
+    seen = read(web, SHOP)
+    assert (seen["format"], seen["confidence"] > 0.6) == ("shopify", True)
+    named = read(web, SHOP, profile=" Generic ")
+    assert (named["format"], named["options"]["profile"]) == ("generic", "generic")
+
+
+def test_a_named_format_holds_for_the_next_file_with_that_header_until_auto(web: Web):
+    read(web, SHOP, profile="generic")
+    again = read(web, SHOP)
+    assert again["format"] == "generic"
+    assert any("Read as generic, as you chose for shop.csv" in note for note in again["notes"])
+    assert read(web, SHOP, profile="auto")["format"] == "shopify"
+    assert read(web, SHOP)["format"] == "shopify"
+
+
+def test_format_and_columns_are_remembered_side_by_side(web: Web):
+    read(web, SHOP, mapping="title=Vendor")
+    read(web, SHOP, profile="generic")
+    last = read(web, SHOP)
+    assert (last["format"], last["options"]["mapping"]) == ("generic", {"title": ["Vendor"]})
+
+
+@pytest.mark.parametrize("name", ["shopfy", "../generic", "x" * 5000, "generic\x00"])
+def test_an_unknown_format_is_refused_naming_those_there_are(web: Web, name):
+    answer = upload(web, SHOP, profile=name)
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"] == "#/profile"
+    assert "shopify_new" in answer.json["remedy"]
+    assert len(answer.text) < 2000

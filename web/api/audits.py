@@ -61,7 +61,6 @@ class CountsOut(BaseModel):
     hard: int
     advice: int
     by_rule: dict[str, int]
-    muted: int
 
 
 class MutedRuleOut(BaseModel):
