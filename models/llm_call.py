@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 
@@ -69,30 +70,104 @@ class AnswerKey:
     variant: int
 
 
-def insert_planned_call(moves: Moves, key: AnswerKey, *, claim_no: int, model: str) -> int:
-    """Write down that a call is about to be made; its id."""
-    made = moves.execute(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a call cost, by which price, in which service tier."""
+
+    tier: str
+    cost_pico: int
+    price_id: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A call about to be made, and what must still hold for it.
+
+    ``est_pico`` is the most it can cost; with what the job has spent it must stay within
+    ``limit_pico`` (picodollars).
+    """
+
+    claim_no: int
+    model: str
+    tier: str
+    est_pico: int
+    limit_pico: int
+    most_unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What came of a plan: the call's id, or None and what the job's books say.
+
+    ``unknown`` counts calls that may have been billed without an answer; they are in ``spent_pico``
+    with the most they can have cost.
+    """
+
+    call_id: int | None
+    cancelled: bool
+    unknown: int
+    spent_pico: int
+
+
+def insert_planned_call(moves: Moves, key: AnswerKey, plan: Plan) -> Planned | None:
+    """Write down that a call is about to be made, if it still may be; None: the job is overtaken.
+
+    One statement looks and writes, so that nothing is planned for a job that was cancelled.
+    """
+    row = moves.execute(
         _PLAN,
         {
             "seller": key.seller_id,
             "job": key.job_id,
             "step": key.step,
-            "claim_no": claim_no,
-            "model": model,
+            "claim_no": plan.claim_no,
+            "model": plan.model,
+            "tier": plan.tier,
+            "est": plan.est_pico,
+            "limit": plan.limit_pico,
+            "most_unknown": plan.most_unknown,
         },
+    ).first()
+    if row is None:
+        return None
+    call_id, cancelled, unknown, spent = row
+    return Planned(
+        call_id=call_id, cancelled=cancelled, unknown=int(unknown), spent_pico=int(spent)
     )
-    return int(made.scalar())
 
 
+# What a person's retry of a dead letter begins anew does not count against it.
+_SINCE_RETRY = (
+    "coalesce((SELECT max(e.created_at) FROM app.job_event e WHERE e.job_id = :job"
+    " AND e.action = 'retry'), '-infinity')"
+)
 _PLAN = text(
-    "INSERT INTO app.llm_call (seller_id, job_id, step, claim_no, state, model)"
-    " VALUES (:seller, :job, :step, :claim_no, 'planned', :model) RETURNING id"
+    "WITH books AS (SELECT j.cancel_requested_at IS NOT NULL AS cancelled,"
+    "  (SELECT count(*) FILTER (WHERE c.state = 'unknown') FROM app.llm_call c"
+    f"   WHERE c.job_id = :job AND c.planned_at > {_SINCE_RETRY}) AS unknown,"
+    "  (SELECT coalesce(sum(CASE c.state WHEN 'unknown' THEN c.est_pico ELSE c.cost_pico END), 0)"
+    "   FROM app.llm_call c"
+    f"   WHERE c.job_id = :job AND c.planned_at > {_SINCE_RETRY}) AS spent"
+    "  FROM app.job j WHERE j.id = :job AND j.state = 'running' AND j.claim_no = :claim_no),"
+    " planned AS (INSERT INTO app.llm_call"
+    "  (seller_id, job_id, step, claim_no, state, model, tier, est_pico)"
+    "  SELECT :seller, :job, :step, :claim_no, 'planned', :model, :tier, :est FROM books"
+    "  WHERE NOT cancelled AND unknown < :most_unknown AND spent + :est <= :limit RETURNING id)"
+    " SELECT (SELECT id FROM planned), cancelled, unknown, spent FROM books"
 )
 
 
-def finish_call(
-    moves: Moves, call_id: int, *, reply: LlmReply, cost_pico: int, simulated: bool
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a call cost, at which price row; picodollars."""
+
+    cost_pico: int
+    price_id: str
+    simulated: bool
+
+
+def finish_call(moves: Moves, call_id: int, *, reply: LlmReply, bill: Bill) -> None:
     """Write down what a call cost. Never fenced: a late call is a bill all the same."""
     moves.execute(
         _FINISH,
@@ -101,34 +176,35 @@ def finish_call(
             "prompt": reply.prompt_tokens,
             "cached": reply.cached_tokens,
             "completion": reply.completion_tokens,
-            "cost": cost_pico,
+            "reasoning": reply.reasoning_tokens,
+            "cost": bill.cost_pico,
             "model": reply.model,
+            "price": bill.price_id,
             "request_id": reply.provider_request_id,
-            "simulated": simulated,
+            "headers": json.dumps(dict(reply.headers)),
+            "simulated": bill.simulated,
         },
     )
 
 
 _FINISH = text(
     "UPDATE app.llm_call SET state = 'answered', prompt_tokens = :prompt,"
-    " cached_tokens = :cached, completion_tokens = :completion, cost_pico = :cost,"
-    " price_id = :model, provider_request_id = :request_id, simulated = :simulated,"
+    " cached_tokens = :cached, completion_tokens = :completion, reasoning_tokens = :reasoning,"
+    " cost_pico = :cost, model = :model, price_id = :price, provider_request_id = :request_id,"
+    " headers = CAST(:headers AS jsonb), simulated = :simulated,"
     " finished_at = clock_timestamp() WHERE id = :id"
 )
 
 
-def close_call(session: Session, call_id: int, *, state: str, error_code: str = "") -> None:
-    """Write down how a call ended that gave no answer.
+def close_call(moves: Moves, call_id: int, *, error_code: str, detail: str) -> None:
+    """Write down that a call failed, and in which words."""
+    moves.execute(_CLOSE, {"id": call_id, "code": error_code, "detail": detail})
 
-    ``state`` is 'failed', 'unmade' (never sent) or 'unknown' (sent, maybe billed, no answer).
-    """
-    session.execute(
-        text(
-            "UPDATE app.llm_call SET state = :state, error_code = :code,"
-            " finished_at = clock_timestamp() WHERE id = :id AND state = 'planned'"
-        ),
-        {"id": call_id, "state": state, "code": error_code},
-    )
+
+_CLOSE = text(
+    "UPDATE app.llm_call SET state = 'failed', error_code = :code, error_detail = :detail,"
+    " finished_at = clock_timestamp() WHERE id = :id AND state = 'planned'"
+)
 
 
 def mark_calls_unknown(session: Session | Moves, job_ids: list[uuid.UUID]) -> None:
@@ -142,7 +218,9 @@ def mark_calls_unknown(session: Session | Moves, job_ids: list[uuid.UUID]) -> No
     )
 
 
-def insert_answer(moves: Moves, key: AnswerKey, *, reply: LlmReply, simulated: bool) -> None:
+def insert_answer(
+    moves: Session | Moves, key: AnswerKey, *, reply: LlmReply, simulated: bool
+) -> None:
     """Keep a paid answer in place of an equal request's earlier one.
 
     There is an earlier one only where it was of no use, or where two jobs asked at once: then the
@@ -187,7 +265,10 @@ class PaidAnswer:
 
 
 def find_answers(moves: Moves, key: AnswerKey) -> list[PaidAnswer]:
-    """The paid answers to this job's step and to an equal request of whatever job, own first."""
+    """The paid answers to this job's step and to an equal request of whatever job, own first.
+
+    The job's own of before a person's retry count only as equal ones: they were of no use.
+    """
     found = moves.execute(
         _FIND_ANSWERS,
         {
@@ -204,15 +285,8 @@ def find_answers(moves: Moves, key: AnswerKey) -> list[PaidAnswer]:
 _FIND_ANSWERS = text(
     "SELECT true AS is_own, body, model, finish_reason, simulated FROM app.llm_answer"
     " WHERE seller_id = :seller AND job_id = :job AND step = :step"
+    f" AND created_at > {_SINCE_RETRY}"
     " UNION ALL SELECT false, body, model, finish_reason, simulated FROM app.llm_answer"
     " WHERE seller_id = :seller AND request_hash = :hash AND variant = :variant"
     " ORDER BY is_own DESC"
 )
-
-
-def count_unknown_calls(moves: Moves, job_id: uuid.UUID) -> int:
-    """How many of a job's calls may have been billed without an answer reaching us."""
-    return int(moves.execute(_COUNT_UNKNOWN, {"job": job_id}).scalar())
-
-
-_COUNT_UNKNOWN = text("SELECT count(*) FROM app.llm_call WHERE job_id = :job AND state = 'unknown'")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, text
@@ -138,24 +137,33 @@ def list_due_batches(session: Session, pool: str) -> list[ProviderBatchRow]:
     return list(session.scalars(found))
 
 
-@dataclass(frozen=True, slots=True)
-class BatchAge:
-    """How long ago a batch was taken in by the provider (0 before that), in seconds."""
+def adopt_orphans(session: Session, pool: str) -> int:
+    """Take over batches of pools that nobody leads any more; how many that were.
 
-    age_s: float
-    recalled: bool
-
-
-def measure_age(session: Session, batch_id: uuid.UUID) -> BatchAge:
-    """By the database's clock."""
+    A command that was stopped leaves its own behind: they are paid for, so somebody must see them.
+    """
     found = session.execute(
         text(
-            "SELECT coalesce(extract(epoch FROM clock_timestamp() - created_at), 0)::float8,"
-            " recalled_at IS NOT NULL FROM app.provider_batch WHERE id = :id"
+            "UPDATE app.provider_batch b SET pool = :pool WHERE b.state <> 'ingested'"
+            " AND b.pool <> :pool AND b.next_step_at < clock_timestamp() - interval '10 minutes'"
+            " AND NOT EXISTS (SELECT FROM app.batch_lane l WHERE l.pool = b.pool"
+            "  AND l.lease_until > clock_timestamp()) RETURNING 1"
+        ),
+        {"pool": pool},
+    )
+    return len(found.all())
+
+
+def measure_age(session: Session, batch_id: uuid.UUID) -> float:
+    """Seconds since the batch was planned, by the database's clock."""
+    found = session.execute(
+        text(
+            "SELECT extract(epoch FROM clock_timestamp() - planned_at)::float8"
+            " FROM app.provider_batch WHERE id = :id"
         ),
         {"id": batch_id},
-    ).one()
-    return BatchAge(age_s=found[0], recalled=found[1])
+    )
+    return float(found.scalar_one())
 
 
 _STEP = (

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import and_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain.batch_lane import WaitsFor
 from models.base import Base
+from models.brief import BriefRow
 from models.job import JobRow
 
 
@@ -34,19 +36,42 @@ _CAN_GO = (
 )
 
 
-def list_waiting(session: Session, pool: str, *, limit: int) -> list[JobRow]:
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A job to be put into a file, with the body of its brief."""
+
+    job: JobRow
+    brief: Mapping[str, Any]
+
+
+def list_waiting(
+    session: Session, pool: str, *, after: uuid.UUID | None, limit: int
+) -> list[WaitingJob]:
     """Jobs to be put into a file, the oldest first; held ones wait on."""
-    found = text(
-        f"SELECT j.* FROM app.job j WHERE j.pool = :pool AND{_CAN_GO}"
-        " AND NOT EXISTS (SELECT FROM app.batch b WHERE b.seller_id = j.seller_id"
-        "   AND b.id = j.batch_id AND b.halted_at IS NOT NULL)"
-        " AND NOT EXISTS (SELECT FROM app.seller s WHERE s.id = j.seller_id"
-        "   AND s.paused_at IS NOT NULL)"
-        " ORDER BY j.created_at, j.id LIMIT :limit"
+    found = (
+        select(JobRow, BriefRow.body)
+        .join(
+            BriefRow,
+            and_(BriefRow.seller_id == JobRow.seller_id, BriefRow.hash == JobRow.brief_hash),
+        )
+        .where(
+            JobRow.pool == pool,
+            JobRow.id > (after or uuid.UUID(int=0)),
+            text(_CAN_GO.replace(" j.", " job.")),
+            text(_NOT_HELD),
+        )
+        .order_by(JobRow.id)
+        .limit(limit)
     )
-    return list(
-        session.scalars(select(JobRow).from_statement(found), {"pool": pool, "limit": limit})
-    )
+    return [WaitingJob(job, body) for job, body in session.execute(found)]
+
+
+_NOT_HELD = (
+    "NOT EXISTS (SELECT FROM app.batch b WHERE b.seller_id = job.seller_id"
+    " AND b.id = job.batch_id AND b.halted_at IS NOT NULL)"
+    " AND NOT EXISTS (SELECT FROM app.seller s WHERE s.id = job.seller_id"
+    " AND s.paused_at IS NOT NULL)"
+)
 
 
 def measure_waiting(session: Session, pool: str) -> tuple[int, float]:
