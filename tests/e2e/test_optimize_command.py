@@ -271,8 +271,8 @@ def test_a_rule_is_muted_and_a_format_named_for_one_run(command, tmp_path, out):
     assert (plain["findings_before"], plain["findings_muted"]) == (1, 0)
     assert (plain["format"], plain["profile_chosen"]) == ("generic", False)
     said = "wmt.title.promo=Free Shipping is the band"
-    options = ("--ignore", said, "--profile", "meta_catalog", "--out", out, "--json")
-    muted = command.run(shop, "--channel", "walmart", *options)
+    options = ("--ignore", said, "--profile", "meta_catalog", "--form", "full")
+    muted = command.run(shop, "--channel", "walmart", "--out", out, "--json", *options)
     told = muted.object
     assert (told["findings_before"], told["findings_muted"]) == (0, 1)
     assert (told["format"], told["profile_chosen"]) == ("meta_catalog", True)
