@@ -28,6 +28,7 @@ class StoreRow(Base):
     mode: Mapped[str]
     style_version: Mapped[int]
     mutes: Mapped[Json]
+    wishes: Mapped[Json]
     created_at: Mapped[MadeAt]
 
 
