@@ -59,7 +59,7 @@ def list_events(session: Session, job_ids: Sequence[uuid.UUID]) -> list[JobEvent
 
 _DEAD = (
     " pool = :pool AND state = 'discarded' AND (CAST(:reason AS text) IS NULL"
-    " OR error_code = :reason)"
+    " OR coalesce(error_code, '') = :reason)"
 )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, MadeAt
@@ -51,3 +51,9 @@ def insert_decision(
             "inputs": json.dumps(inputs),
         },
     )
+
+
+def list_decisions(session: Session, *, limit: int) -> list[ScalerDecisionRow]:
+    """The newest decisions."""
+    found = select(ScalerDecisionRow).order_by(ScalerDecisionRow.id.desc()).limit(limit)
+    return list(session.scalars(found))

@@ -6,12 +6,15 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import case, false, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Json, MadeAt, Time
+
+LAST: Final = "last"
+"""In a row's state, beside what the policy remembers: what the last round came to."""
 
 
 class ScalerRow(Base):
@@ -110,3 +113,15 @@ def set_override(session: Session, target: str, *, replicas: int | None, minutes
         ),
         {"target": target, "replicas": replicas, "seconds": minutes * 60},
     )
+
+
+def list_scalers(session: Session) -> list[tuple[ScalerRow, bool, int | None]]:
+    """Everything that is scaled: its row, whether a scaler leads now, the override in force."""
+    found = session.execute(
+        select(
+            ScalerRow,
+            func.coalesce(ScalerRow.lease_expires_at > func.clock_timestamp(), false()),
+            case((ScalerRow.override_until > func.clock_timestamp(), ScalerRow.override_replicas)),
+        ).order_by(ScalerRow.target)
+    )
+    return [(row[0], bool(row[1]), row[2]) for row in found]

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from core.clock import monotonic_s
 from core.errors import InputError, UnavailableError
@@ -52,6 +52,17 @@ class Tick:
     def __str__(self) -> str:
         """One line."""
         return f"{self.decision.wanted} {self.outcome}: {self.decision.reason}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: what was wanted, what became of it and why, what there is."""
+        return {
+            "wanted": self.decision.wanted,
+            "outcome": self.outcome,
+            "reason": self.decision.reason,
+            "asked": self.count.asked,
+            "running": self.count.running,
+            "serving": self.serving,
+        }
 
     def explain(self) -> str:
         """The inputs and the reason, a line each."""
@@ -123,7 +134,7 @@ class Scaler:
             snapshot=snapshot,
             serving=count_serving(self.deps),
         )
-        self._keep(after if tick.outcome in KEPT else state)
+        self._keep(after if tick.outcome in KEPT else state, tick)
         self._note(tick)
         return tick
 
@@ -170,10 +181,12 @@ class Scaler:
             return "another scaler leads"
         return "" if self.watch.write(wanted, now_s) else self.watch.fault
 
-    def _keep(self, state: ScalingState) -> None:
+    def _keep(self, state: ScalingState, tick: Tick) -> None:
+        """Remember for the next round, and what this one came to for whoever looks."""
         self._state = state
+        stored = {**state.to_json(), states.LAST: tick.to_json()}
         with self.deps.database.statements(system="scaler") as session:
-            states.save_state(session, self.lease_name, holder=self.holder, state=state.to_json())
+            states.save_state(session, self.lease_name, holder=self.holder, state=stored)
 
     def _note(self, tick: Tick) -> None:
         """Log and record changes, and holds and refusals once; not every tick."""

@@ -13,7 +13,7 @@ from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from core.errors import ForbiddenError, UnauthorizedError
+from core.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from core.settings import Settings
 from services.access import NewSession, find_signed_in, require_api_key
 from web.context import find_session, get_deps, set_seller, set_session
@@ -34,6 +34,8 @@ class Access(StrEnum):
     """An API key in the Authorization header; cookies count for nothing."""
     SESSION = "session"
     """A signed-in browser; unsafe requests carry the session's CSRF token."""
+    OPERATOR = "operator"
+    """As SESSION, of a seller who is an operator; for all others there is no such address."""
 
 
 def access(rule: Access) -> Callable[[View], View]:
@@ -64,6 +66,8 @@ def check_access() -> ResponseReturnValue | None:
         return None
     if rule is Access.SESSION:
         return _check_session()
+    if rule is Access.OPERATOR:
+        return _check_session(only_operators=True)
     raise ForbiddenError("this address declares no access rule, so it is not served.")
 
 
@@ -82,13 +86,15 @@ def require_key_text(text: str) -> str:
     return text.strip()
 
 
-def _check_session() -> ResponseReturnValue | None:
+def _check_session(*, only_operators: bool = False) -> ResponseReturnValue | None:
     token = request.cookies.get(cookie_name(get_deps().settings), "")
     found = find_signed_in(get_deps(), token) if token else None
     if found is None:
         wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS else None
         return redirect(url_for("account.sign_in", next=wanted), code=303)
     set_session(found)
+    if only_operators and not found.seller.is_operator:
+        raise NotFoundError("there is no such page.")
     if request.method not in SAFE_METHODS:
         require_own_origin()
         require_csrf_token()

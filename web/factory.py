@@ -29,6 +29,7 @@ from web.context import EXTENSION
 from web.dashboard import account, review
 from web.dashboard import imports as import_pages
 from web.dashboard import listings as listing_pages
+from web.dashboard import operator as operator_pages
 from web.dashboard import schedules as schedule_pages
 from web.dashboard.pages import register_pages
 from web.errors import PROBLEM_TYPE, register_errors
@@ -36,7 +37,15 @@ from web.requests import MAX_BODY_BYTES, SizedRequest, register_hooks
 
 API_VERSION: Final = "1.0.0"
 SPEC_PATH: Final = "/api/v1/openapi.json"
-PAGES: Final = (account, listing_pages, review, import_pages, schedule_pages, assets)
+PAGES: Final = (
+    account,
+    listing_pages,
+    review,
+    import_pages,
+    schedule_pages,
+    operator_pages,
+    assets,
+)
 API: Final = (jobs, imports, listings, suggestions, voice, stores, schedules, audits, health)
 
 

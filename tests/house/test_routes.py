@@ -10,7 +10,7 @@ import pytest
 from werkzeug.routing import Rule
 
 from core.ids import new_id
-from services.access import create_signin_link
+from services.access import create_signin_link, set_operator
 from services.deps import build_web_deps
 from tests.integration.test_api_jobs import BODY
 from tests.support.jobs import build_settings, make_seller
@@ -111,6 +111,8 @@ def test_the_api_wants_keys_and_pages_want_sessions(rules):
         assert rule.rule.startswith("/api/")
     for rule, _ in of(rules, Access.SESSION):
         assert not rule.rule.startswith("/api/")
+    for rule, _ in of(rules, Access.OPERATOR):
+        assert rule.rule.startswith("/operator")
 
 
 def test_every_id_in_an_address_is_swept(rules):
@@ -122,10 +124,26 @@ def test_without_a_key_or_session_nothing_opens(web: Web, rules):
     for rule, method in of(rules, Access.KEY):
         answer = web.client.open(fill(rule, random_ids()), method=method)
         assert answer.status_code == 401, rule.rule
-    for rule, method in of(rules, Access.SESSION):
+    for rule, method in (*of(rules, Access.SESSION), *of(rules, Access.OPERATOR)):
         answer = web.client.open(fill(rule, random_ids()), method=method)
         assert answer.status_code == 303, rule.rule
         assert answer.location.startswith("/signin")
+
+
+def test_for_sellers_the_operators_pages_are_not_there(web: Web, rules, known):
+    browser, token = sign_in_other(web)
+    swept = 0
+    for rule, method in of(rules, Access.OPERATOR):
+        form = {"csrf_token": token, "reason": "internal_error"}
+        answer = browser.open(fill(rule, known), method=method, data=form)
+        assert answer.status_code == 404, rule.rule
+        assert "Operator" not in answer.text
+        swept += 1
+    assert swept >= 3
+    set_operator(web.deps, "other@example.com", on=True)
+    assert browser.get("/operator").status_code == 200
+    set_operator(web.deps, "other@example.com", on=False)
+    assert browser.get("/operator").status_code == 404
 
 
 def test_another_sellers_ids_look_like_ids_of_nothing(web: Web, rules, known):
@@ -183,7 +201,8 @@ def read_token(client) -> str:
 
 def test_unsafe_pages_without_the_forms_token_change_nothing(web: Web, rules, known):
     browser = web.sign_in()
-    for rule, method in of(rules, Access.SESSION):
+    set_operator(web.deps, web.seller.email, on=True)
+    for rule, method in (*of(rules, Access.SESSION), *of(rules, Access.OPERATOR)):
         if method in UNSAFE:
             for data in ({}, {"csrf_token": "wrong"}, {"csrf_token": "ü"}):
                 answer = browser.open(fill(rule, known), method=method, data=data)
@@ -198,7 +217,8 @@ def test_unsafe_pages_from_another_site_change_nothing(web: Web, rules, known):
         {"Origin": "null"},
         {"Sec-Fetch-Site": "cross-site"},
     ]
-    for access in (Access.SESSION, Access.PUBLIC):
+    set_operator(web.deps, web.seller.email, on=True)
+    for access in (Access.SESSION, Access.OPERATOR, Access.PUBLIC):
         for rule, method in of(rules, access):
             if method in UNSAFE:
                 for headers in strange:

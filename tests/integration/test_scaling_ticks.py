@@ -13,6 +13,8 @@ import pytest
 from core.clock import monotonic_s, wait_until
 from core.errors import InputError
 from core.settings import load_settings
+from domain.scaling.values import ScalingState
+from services.overview import read_overview
 from services.scale import Scaler, build_scaler, obey_operator
 from tests.support.jobs import execute, query
 from tests.support.servers import ROOT
@@ -71,6 +73,20 @@ def list_decisions(scaler: Scaler) -> list[tuple[object, ...]]:
         scaler.deps,
         "SELECT replicas, wanted, applied, reason FROM app.scaler_decision ORDER BY id",
     )
+
+
+def test_what_a_round_came_to_is_there_for_the_operator_and_not_for_the_policy(build):
+    scaler = build()
+    scaler.run_tick()
+    add_backlog(scaler, 3000)
+    tick = scaler.run_tick()
+    [shown] = read_overview(scaler.deps).scalers
+    assert shown.leads
+    assert shown.last == {**tick.to_json(), "outcome": "applied"}
+    stored = query(scaler.deps, "SELECT state FROM app.scaler")[0][0]
+    assert ScalingState.from_json(stored).replicas == tick.decision.wanted
+    scaler.close()
+    assert not read_overview(scaler.deps).scalers[0].leads
 
 
 def test_a_backlog_raises_the_count_which_is_recorded_once(build, tmp_path):

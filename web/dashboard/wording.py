@@ -141,6 +141,20 @@ CADENCES: Final[Mapping[str, str]] = {
     "rules": "Only when a rule begins or changes",
 }
 
+LANES: Final[Mapping[str, str]] = {
+    "interactive": "Interactive",
+    "bulk": "Bulk (imports)",
+    "scheduled": "Scheduled",
+    "files": "Files",
+}
+
+RUN_OUTCOMES: Final[Mapping[str, str]] = {
+    "done": "Done",
+    "trouble": "Some trouble",
+    "lost": "Lost on the way",
+    "under_way": "Under way",
+}
+
 NOTICES: Final[Mapping[str, str]] = {
     "accepted": "Accepted. The text is now the listing's own here; your file has it when you"
     " download it.",
@@ -151,6 +165,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "cancelled": "Cancelled. Nothing more will be started.",
     "bulk": "All open suggestions of this file were accepted.",
     "scheduled": "Saved. Every look only proposes; you decide.",
+    "retried": "They run again as soon as there is room.",
     "signed_out": "You are signed out.",
 }
 
@@ -170,6 +185,14 @@ def format_time(moment: dt.datetime) -> str:
 def format_day(day: dt.date) -> str:
     """A day as people read it."""
     return f"{day:%d %B %Y}".lstrip("0")
+
+
+def format_span(seconds: float) -> str:
+    """A length of time in the unit that says most."""
+    for unit_s, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def format_cost(microusd: float) -> str:
@@ -197,6 +220,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "name_of": name_of,
     "format_time": format_time,
     "format_day": format_day,
+    "format_span": format_span,
     "format_cost": format_cost,
     "format_size": format_size,
     "count_of": count_of,
@@ -215,6 +239,8 @@ WORDS: Final[Mapping[str, Any]] = {
     "MODES": MODES,
     "ENGINE_CHOICES": ENGINE_CHOICES,
     "CADENCES": CADENCES,
+    "LANES": LANES,
+    "RUN_OUTCOMES": RUN_OUTCOMES,
     "NOTICES": NOTICES,
 }
 """What templates may say, by name."""

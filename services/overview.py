@@ -1,0 +1,112 @@
+"""What the operator's page shows: queue, scaler, dead letters, alarms, runs, at one moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models import reoptimize_run as runs
+from models import scaler_decision as decisions
+from models import scaler_state as states
+from services.alarms import list_events
+from services.deps import Deps
+from services.intervene import DeadLetters, list_dead_letters
+from services.numbers import Numbers, read_numbers
+
+SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalerState:
+    """One thing that is scaled.
+
+    ``last`` is what the last round came to (``wanted``, ``outcome``, ``reason``, ``asked``,
+    ``running``, ``serving``), {} before the first; ``leads`` whether a scaler is at work.
+    """
+
+    target: str
+    leads: bool
+    paused: bool
+    override: int | None
+    last: Mapping[str, Any]
+    seen_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A change of the number of replicas, or why there was none."""
+
+    at: dt.datetime
+    adapter: str
+    replicas: int
+    wanted: int
+    applied: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReoptimizeRun:
+    """A run of ``flask reoptimize``; ``outcome`` None while it is under way."""
+
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    outcome: str | None
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Everything of the operator's page, newest first."""
+
+    numbers: Numbers
+    scalers: Sequence[ScalerState]
+    decisions: Sequence[Decision]
+    dead: DeadLetters
+    events: Sequence[Mapping[str, Any]]
+    runs: Sequence[ReoptimizeRun]
+
+
+def read_overview(deps: Deps) -> Overview:
+    """Read it all; raises UnavailableError when Postgres is away."""
+    with deps.database.transaction(system="operator's page") as session:
+        scalers = [
+            ScalerState(
+                target=row.target,
+                leads=leads,
+                paused=row.paused_at is not None,
+                override=override,
+                last=row.state.get(states.LAST) or {},
+                seen_at=row.updated_at,
+            )
+            for row, leads, override in states.list_scalers(session)
+        ]
+        made = [
+            Decision(
+                at=row.created_at,
+                adapter=row.adapter,
+                replicas=row.replicas,
+                wanted=row.wanted,
+                applied=row.applied,
+                reason=row.reason,
+            )
+            for row in decisions.list_decisions(session, limit=SHOWN)
+        ]
+        done = [
+            ReoptimizeRun(
+                started_at=row.started_at,
+                ended_at=row.ended_at,
+                outcome=row.outcome,
+                summary=row.summary,
+            )
+            for row in runs.list_runs(session, limit=5)
+        ]
+    return Overview(
+        numbers=read_numbers(deps),
+        scalers=scalers,
+        decisions=made,
+        dead=list_dead_letters(deps, limit=SHOWN),
+        events=list_events(deps, limit=SHOWN),
+        runs=done,
+    )

@@ -1,0 +1,140 @@
+"""The operator's page: what is there and why, in words; dead letters that may be tried again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.clock import today
+from core.ids import new_id
+from domain.alarms import Alarm, AlarmKind
+from models import scaler_decision as decisions
+from models import scaler_state as states
+from services.access import set_operator
+from services.alarms import raise_alarm
+from services.reoptimize import RunWish, reoptimize
+from tests.integration.test_interventions import get_state, make_dead
+from tests.support.jobs import execute, query
+from tests.support.web import Web, open_web
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def web(database_url, redis_url):
+    with open_web(database_url, redis_url) as made:
+        set_operator(made.deps, made.seller.email, on=True)
+        yield made
+
+
+def read(browser) -> tuple[str, str]:
+    """The page, and the token its forms carry."""
+    answer = browser.get("/operator")
+    assert answer.status_code == 200
+    return answer.text, answer.text.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+
+
+def test_an_installation_without_anything_says_so(web: Web):
+    page, _ = read(web.sign_in())
+    for said in (
+        "No scaler has run here",
+        "every job that ended has a result",
+        "No run yet",
+        "By lane",
+    ):
+        assert said in page
+
+
+def test_the_link_is_there_for_operators_alone(web: Web):
+    browser = web.sign_in()
+    assert 'href="/operator"' in browser.get("/listings").text
+    set_operator(web.deps, web.seller.email, on=False)
+    assert 'href="/operator"' not in browser.get("/listings").text
+
+
+def test_dead_letters_by_reason_come_back_by_reason_or_one_by_one(web: Web):
+    first = make_dead(web.deps, web.seller, "A")
+    second = make_dead(web.deps, web.seller, "B", code="llm_refused")
+    third = make_dead(web.deps, web.seller, "C", code="llm_refused")
+    browser = web.sign_in()
+    page, token = read(browser)
+    assert "llm_refused" in page
+    assert "internal_error" in page
+    form = {"csrf_token": token}
+    answer = browser.post(f"/operator/jobs/{second}/retry", data=form)
+    assert answer.status_code == 303
+    assert [get_state(web.deps, one) for one in (first, second, third)] == [
+        "discarded",
+        "available",
+        "discarded",
+    ]
+    answer = browser.post("/operator/dead-letters/retry", data={**form, "reason": "internal_error"})
+    assert answer.location == "/operator?notice=retried#dead"
+    assert get_state(web.deps, first) == "available"
+    assert get_state(web.deps, third) == "discarded"
+
+
+def test_a_retry_that_names_no_reason_retries_nothing(web: Web):
+    dead = make_dead(web.deps, web.seller, "A")
+    browser = web.sign_in()
+    _, token = read(browser)
+    answer = browser.post("/operator/dead-letters/retry", data={"csrf_token": token})
+    assert answer.status_code == 422
+    assert get_state(web.deps, dead) == "discarded"
+
+
+def test_those_that_kept_no_reason_come_back_too(web: Web):
+    dead = make_dead(web.deps, web.seller, "A")
+    execute(web.deps, "UPDATE app.job SET error_code = NULL")
+    browser = web.sign_in()
+    page, token = read(browser)
+    assert "no reason kept" in page
+    browser.post("/operator/dead-letters/retry", data={"csrf_token": token, "reason": ""})
+    assert get_state(web.deps, dead) == "available"
+
+
+def test_decisions_of_the_scaler_stand_there_with_their_reason(web: Web):
+    last = {
+        "wanted": 3,
+        "outcome": "applied",
+        "reason": "900 waiting, 3 needed",
+        "asked": 1,
+        "running": None,
+        "serving": 1,
+    }
+    with web.deps.database.transaction(system="test") as session:
+        holder = new_id()
+        assert states.take_lease(session, "local", holder=holder, lease_s=60)
+        assert states.save_state(session, "local", holder=holder, state={states.LAST: last})
+        states.set_override(session, "local", replicas=4, minutes=5)
+        for wanted, applied in ((3, True), (9, False)):
+            decisions.insert_decision(
+                session,
+                adapter="local",
+                replicas=1,
+                wanted=wanted,
+                applied=applied,
+                reason=f"<b>because</b> {wanted}",
+                inputs={},
+            )
+    page, _ = read(web.sign_in())
+    for said in ("900 waiting, 3 needed", "1 → 3", "1 → 9", "Not changed", "Set by hand: 4"):
+        assert said in page
+    assert "&lt;b&gt;because&lt;/b&gt; 9" in page
+    execute(web.deps, "UPDATE app.scaler SET lease_expires_at = clock_timestamp()")
+    assert "No scaler at work" in read(web.sign_in())[0]
+
+
+def test_alarms_and_runs_stand_there(web: Web):
+    raise_alarm(
+        web.deps, Alarm(kind=AlarmKind.NO_WORKERS, key="bulk", message="nobody serves bulk")
+    )
+    reoptimize(web.deps, RunWish(everything=True))
+    page, _ = read(web.sign_in())
+    assert "nobody serves bulk" in page
+    assert "no workers" in page
+    assert "looked at 0, due 0, submitted 0" in page
+    stored = query(web.deps, "SELECT day, summary FROM app.reoptimize_run")
+    assert stored[0][0] == today()
+    assert json.dumps(stored[0][1])
