@@ -78,7 +78,8 @@ counts or refuses cannot be muted: the listing would be refused whatever anybody
 **Decided by.** *the text*: our checker finds it. *the file or account*: it takes more than one
 listing to tell. *the seller*: no program can tell.
 **Evidence.** *official*: the marketplace's own page or API text. *secondary*: another page reports
-it. *remembered*: not read. A rule checked more than 90 days ago says so wherever it is shown.
+it. *remembered*: not read; among these are our own translations (`….translated`) of phrases that a
+source names in English. A rule checked more than 90 days ago says so wherever it is shown.
 **Counting.** Characters are Unicode code points after NFC, bytes are UTF-8. Text fields are counted
 as they stand, markup included.
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
@@ -44,13 +45,37 @@ def read_vocabulary() -> Vocabulary:
     """Phrase lists and patterns shared by the channels."""
     stored = read_yaml("vocabulary.yaml")
     return Vocabulary(
-        phrase_lists={name: tuple(items) for name, items in stored["phrase_lists"].items()},
+        phrase_lists={
+            name: tuple(items) if name.endswith("_en") else _with_plain_spellings(items)
+            for name, items in stored["phrase_lists"].items()
+        },
         patterns=stored["patterns"],
         category_classes={
             name: frozenset(item.casefold() for item in items)
             for name, items in stored["category_classes"].items()
         },
     )
+
+
+@cache
+def list_phrases(beginning: str) -> tuple[str, ...]:
+    """The phrases of all lists whose name begins so, in every language: ``promo``."""
+    lists = read_vocabulary().phrase_lists
+    return tuple(p for name in lists if name.startswith(f"{beginning}_") for p in lists[name])
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def _with_plain_spellings(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Each phrase also as those write it who have no accents on their keys."""
+    spelt = ((phrase, phrase.translate(_UMLAUTS), _strip_accents(phrase)) for phrase in phrases)
+    return tuple(dict.fromkeys(one for spellings in spelt for one in spellings))
+
+
+def _strip_accents(phrase: str) -> str:
+    parts = unicodedata.normalize("NFKD", phrase)
+    return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,9 @@ def _describe_field(name: str, rules: RuleSet) -> str:
 
 
 def _is_slack(rule: Rule, rules: RuleSet) -> bool:
-    """Whether a length says nothing, since a tighter one of the same field holds."""
+    """Whether a rule adds nothing: a looser length, or phrases that the model can translate."""
+    if rule.text("translates"):
+        return True
     if rule.kind != "max_length" or rule.unit != "chars" or rule.per or rule.limit is None:
         return False
     tightest = rules.max_length(rule.field)

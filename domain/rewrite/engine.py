@@ -8,9 +8,9 @@ from typing import Final
 from domain.brief import Brief, Mode
 from domain.facts import find_unsupported, list_required
 from domain.findings import Level
-from domain.gate import judge, list_kept_facts
+from domain.gate import clean_value, judge, list_kept_facts
 from domain.language import find_language
-from domain.listing import Listing, TextValue, is_blank
+from domain.listing import LIST_FIELDS, Fields, Listing, TextValue, is_blank
 from domain.marketplaces.checker import check_field, check_listing
 from domain.marketplaces.rule import RuleSet
 from domain.rewrite.fill import (
@@ -23,7 +23,7 @@ from domain.rewrite.fill import (
 from domain.rewrite.repair import Patient, repair_text
 from domain.touchable import find_touchable
 
-__all__ = ["find_touchable", "is_already_good", "propose"]
+__all__ = ["find_touchable", "is_already_good", "mend_proposal", "propose"]
 
 _MOST_PASSES: Final = 4
 _FEWEST_BULLETS: Final = 3
@@ -48,6 +48,35 @@ def propose(brief: Brief, rules: RuleSet) -> dict[str, TextValue]:
     return changed if passes <= 1 else judge(changed, brief, rules).accepted
 
 
+def mend_proposal(proposal: Fields, brief: Brief, rules: RuleSet) -> dict[str, TextValue]:
+    """Another author's texts mended as far as rules can mend them; only those that changed.
+
+    What they state is not looked at: the gate judges the mended text like any other.
+    """
+    own = brief.listing
+    texts = {
+        name: clean_value(name, value, listing=own, rules=rules)
+        for name, value in proposal.items()
+        if name in own.fields and isinstance(value, str) != (name in LIST_FIELDS)
+    }
+    draft = own.with_fields(texts)
+    mended = {
+        name: _mend(value, replace(_admit(name, brief, rules), listing=draft, advice=False))
+        for name, value in texts.items()
+    }
+    return {
+        name: value
+        for name, value in mended.items()
+        if value != texts[name] and not is_blank(value)
+    }
+
+
+def _mend(value: TextValue, patient: Patient) -> TextValue:
+    if isinstance(value, str):
+        return repair_text(value, patient) if value.strip() else value
+    return _repair_items(value, patient)
+
+
 def is_already_good(brief: Brief, rules: RuleSet) -> bool:
     """Whether the mode leaves nothing to do: no field may be touched or none needs it."""
     return not find_touchable(brief, check_listing(brief.listing, rules))
@@ -65,11 +94,7 @@ def _draft(brief: Brief, rules: RuleSet) -> dict[str, TextValue]:
 
 
 def _rewrite(name: str, brief: Brief, rules: RuleSet) -> TextValue:
-    value = _fill(name, brief, rules)
-    patient = _admit(name, brief, rules)
-    if isinstance(value, str):
-        return repair_text(value, patient) if value.strip() else value
-    return _repair_items(value, patient)
+    return _mend(_fill(name, brief, rules), _admit(name, brief, rules))
 
 
 def _admit(name: str, brief: Brief, rules: RuleSet) -> Patient:

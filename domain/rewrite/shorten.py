@@ -10,6 +10,7 @@ import regex
 
 from domain.facts import LostFact, find_lost_among
 from domain.listing import Listing
+from domain.marketplaces.rule_files import list_phrases, read_vocabulary
 from domain.rewrite.cut import LEAST_SHARE, SEGMENT, cut_clean
 from domain.rewrite.repeats import is_joined, list_repeats
 from domain.rewrite.tidy import EMOJI, PAIRS, strip_dangling, tidy_line
@@ -21,7 +22,18 @@ _ASIDE = regex.compile(
         rf"{regex.escape(a)}[^{regex.escape(a + b)}]*{regex.escape(b)}" for a, b in PAIRS.items()
     )
 )
-_PROMOTION = regex.compile(rf"(?<![\w-])(?:{PROMOTION})(?![\w-])[!.]*", regex.IGNORECASE)
+
+
+def _compile_promotion() -> regex.Pattern[str]:
+    """What only sells, in every language we know; English phrases are found by the rules."""
+    english = read_vocabulary().phrase_lists["promo_en"]
+    listed = [p for p in list_phrases("promo") if p not in english and " " in p]
+    spelt = (r"[\s-]+".join(map(regex.escape, regex.split(r"[\s-]+", p))) for p in listed)
+    phrases = "|".join([PROMOTION, *sorted(spelt, key=len, reverse=True)])
+    return regex.compile(rf"(?<![\w-])(?:{phrases})(?![\w-])[!.]*", regex.IGNORECASE)
+
+
+_PROMOTION = _compile_promotion()
 _COD = regex.compile(r"\W*COD\W*", regex.IGNORECASE)
 _LEAD = regex.compile(
     r"(?i: \p{L}+ed| compatible| suitable| made)?"

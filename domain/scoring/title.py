@@ -14,7 +14,7 @@ from domain.facts.lexicon import is_common
 from domain.marketplaces.check_capitals import list_shouted
 from domain.marketplaces.check_phrases import find_phrases
 from domain.marketplaces.names import OwnNames
-from domain.marketplaces.rule_files import read_vocabulary
+from domain.marketplaces.rule_files import list_phrases
 from domain.marketplaces.words import Word, fold_word, iter_content_words, list_words
 from domain.scoring.row import ScoredRow
 from domain.scoring.tally import Tally
@@ -135,11 +135,9 @@ def _is_loud(word: str) -> bool:
 
 
 def _rate_promotion(tally: Tally, title: str, names: OwnNames) -> None:
-    lists = read_vocabulary().phrase_lists
-    promo = find_phrases(title, lists["promo_en"], names)
-    for phrase in dict.fromkeys(promo):
+    for phrase in dict.fromkeys(find_phrases(title, list_phrases("promo"), names)):
         tally.lower(0.85, f'the title advertises: "{phrase}"')
-    for phrase in dict.fromkeys(find_phrases(title, lists["subjective_en"], names)):
+    for phrase in dict.fromkeys(find_phrases(title, list_phrases("subjective"), names)):
         tally.lower(0.95, f'the title praises: "{phrase}"')
     if _MARKS.search(title):
         tally.lower(0.93, "the title has marks that only draw attention")

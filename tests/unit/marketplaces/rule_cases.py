@@ -61,6 +61,21 @@ AMAZON: Cases = {
     "amz.title.word_repeat": _texts(
         "title", "Box for Box and a Lid for it for Us", "Box, Boxes and a box"
     ),
+    "amz.title.promo.translated": _texts(
+        "title", "Handtuch 100 % Baumwolle", "Handtuch aus Baumwolle, versandkostenfrei"
+    ),
+    "amz.title.subjective.translated": _texts(
+        "title", "Chaise pliante en toile", "La meilleure chaise pliante"
+    ),
+    "amz.bullets.claims.translated": _texts(
+        "bullets", ["Schneidebrett mit Griff"], ["Antibakterielles Brett, umweltfreundlich"]
+    ),
+    "amz.bullets.guarantee.translated": _texts(
+        "bullets", ["Mit Garantiekarte"], ["Geld-zurück-Garantie"]
+    ),
+    "amz.terms.prohibited.translated": _texts(
+        "search_terms", "sartén antiadherente", "sartén barata nueva"
+    ),
     "amz.title.promo": _texts("title", "100% Cotton Towel", "Cotton Towel Free Shipping"),
     "amz.title.subjective": (
         listing(title="Best Made Company Axe", brand="Best Made Company"),
@@ -134,6 +149,9 @@ ETSY: Cases = {
     "etsy.title.once": _texts("title", "Salt & Pepper", "Salt & Pepper & Oil"),
     "etsy.title.words": _texts("title", "word " * 14, "word " * 15),
     "etsy.title.style": _texts("title", "Oak Bowl, Hand Turned", "Oak Bowl, Bowl of Wood"),
+    "etsy.title.style.translated": _texts(
+        "title", "Vase en grès bleu", "Vase en grès bleu, livraison gratuite"
+    ),
     "etsy.tags.count": _items("tags", 13, 14),
     "etsy.tags.len": _texts("tags", ["a" * 20], ["a" * 21]),
     "etsy.tags.charset": _texts("tags", ["mother's day", "t-shirt"], ["salt & pepper"]),
@@ -203,6 +221,9 @@ GOOGLE: Cases = {
     "gmc.title.visible": (
         listing(title="Acme " + "a" * 80, brand="Acme"),
         listing(title="a" * 80 + " Acme", brand="Acme"),
+    ),
+    "gmc.title.promo.translated": _texts(
+        "title", "Caja de envío 30 x 20 cm", "Caja 30 x 20 cm, envio gratis"
     ),
     "gmc.title.promo": _texts("title", "Shipping Box", "Box, Best Price"),
     "gmc.title.caps": _texts("title", "iPhone HDMI Cable", "SOFT COTTON Towel"),

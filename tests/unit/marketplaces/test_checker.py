@@ -70,7 +70,7 @@ def test_a_missing_column_is_no_finding() -> None:
     assert check("amazon") == []
     assert list_unchecked(select("amazon"), ["title", "bullets", "description"]) == (
         "highlights: the file has no such column; 1 rule was not checked",
-        "search_terms: the file has no such column; 4 rules were not checked",
+        "search_terms: the file has no such column; 5 rules were not checked",
     )
 
 
@@ -128,6 +128,47 @@ def test_markup_counts_as_it_stands() -> None:
 def test_names_and_contexts_are_no_promotion(title: str, brand: str) -> None:
     assert ids(check("amazon", title=title, brand=brand), "amz.title.promo") == []
     assert ids(check("amazon", title=title, brand=brand), "amz.title.subjective") == []
+
+
+@pytest.mark.parametrize(
+    ("title", "brand"),
+    [
+        ("Handtuch 100 % Baumwolle", ""),
+        ("Serviette 100 % coton", ""),
+        ("Toalla 100 % algodón", ""),
+        ("Affiche Art nouveau 40 x 60 cm", ""),
+        ("Camiseta Nueva York", ""),
+        ("Salzreduzierte Brühe 500 g", ""),
+        ("Best Wasserkocher 1,7 l", "Best"),
+        ("Promo Tasse 300 ml", "Promo"),
+        ("Actionfigur Neuer Held", "Neuer Held"),
+        ("Wanduhr neutral, Neuseeland Merino", ""),
+    ],
+)
+def test_other_languages_have_names_and_contexts_too(title: str, brand: str) -> None:
+    found = check("amazon", title=title, brand=brand)
+    assert [one for one in found if one.rule.endswith(".translated")] == []
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Wasserkocher VERSANDKOSTENFREI",
+        "Wasserkocher, Gratis-Versand",
+        "Wasserkocher zum guenstigster Preis",
+        "Bouilloire livraison gratuite",
+        "Bouilloire satisfait ou rembourse",
+        "Hervidor envio gratis",
+        "Hervidor, últimas unidades",
+        "Bollitore spedizione gratuita",
+        "Cerek elektrik harga murah",
+    ],
+)
+def test_promotion_in_other_languages_is_advice(title: str) -> None:
+    found = [
+        one for one in check("google", title=title) if one.rule == "gmc.title.promo.translated"
+    ]
+    assert [one.level for one in found] == [Level.ADVICE]
 
 
 @pytest.mark.parametrize(

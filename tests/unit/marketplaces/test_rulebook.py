@@ -13,6 +13,7 @@ from domain.marketplaces.rulebook import RuleSet, load_rulebook
 BOOK = load_rulebook()
 TODAY = dt.date(2026, 11, 22)
 RULES = [rule for rules in BOOK.rules_by_channel.values() for rule in rules]
+TRANSLATED = [rule for rule in RULES if rule.id.endswith(".translated")]
 LAST_OLD_DAY = dt.date(2026, 7, 26)
 FIRST_NEW_DAY = dt.date(2026, 7, 27)
 
@@ -24,12 +25,23 @@ def amazon(as_of: dt.date = TODAY, *, store: str = "US", category: str = "") -> 
 def test_every_channel_has_rules_and_ids_are_unique() -> None:
     assert BOOK.channels == tuple(channel.value for channel in Channel)
     assert len({rule.id for rule in RULES}) == len(RULES)
-    # 132 rules that were read, and one "title required" for each channel that lacked it.
-    assert len(RULES) == 132 + 6
+    # 132 rules that were read, one "title required" for each channel that lacked it, and our own
+    # translations of what some name in English.
+    assert len(RULES) == 132 + 6 + len(TRANSLATED)
+
+
+def test_a_translation_is_advice_and_says_that_it_is_one() -> None:
+    assert len(TRANSLATED) == 7
+    for rule in TRANSLATED:
+        assert (rule.how, rule.level) == ("remembered", Level.ADVICE)
+        assert rule.cite(TODAY).endswith("not verified")
+        original = next(one for one in RULES if one.id == rule.text("translates"))
+        assert original.field == rule.field
 
 
 def test_the_evidence_is_what_the_research_counted() -> None:
-    read = [rule for rule in RULES if not rule.id.endswith(".title.required")]
+    ours = (".title.required", ".translated")
+    read = [rule for rule in RULES if not rule.id.endswith(ours)]
     counts = Counter(rule.how for rule in read)
     assert counts == {"official": 72, "secondary": 46, "remembered": 14}
 
