@@ -88,7 +88,7 @@ class Look:
         """Look at every listing; False when it had to stop before the last."""
         after = uuid.UUID(int=0)
         with self._read() as session:
-            self.voice = load_voice(session, self.store.seller_id)
+            self.voice = load_voice(session, self.store.seller_id, self.store.channel)
             self.mutes = list_muted(session, self.store.seller_id, self.store.channel)
         while may_go_on():
             page = self._list_page(after)
