@@ -43,6 +43,11 @@ def set_mutes(row: StoreRow, mutes: Sequence[Mapping[str, Any]]) -> None:
     row.mutes = list(mutes)
 
 
+def set_wishes(row: StoreRow, wishes: Mapping[str, Any]) -> None:
+    """Replace what is wished for in a locked store alone."""
+    row.wishes = dict(wishes)
+
+
 def lock_page(
     session: Session,
     seller_id: uuid.UUID,

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import TextClause, select, text, tuple_, update
+from sqlalchemy import TextClause, case, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -215,6 +215,8 @@ def list_approved_fields(
 ) -> list[tuple[uuid.UUID, str, Any, str]]:
     """(listing id, field, approved content, engine) of all approved fields.
 
+    The engine is "" where the seller wrote the text: an edit that changed what was proposed.
+
     ``revisions`` are (listing id, base revision id); where a revision had several suggestions, the
     newest one decided upon speaks for a field (rows come oldest first). With ``batch_id`` only
     suggestions for the very work that this batch asked for count.
@@ -234,7 +236,10 @@ def list_approved_fields(
             SuggestionRow.listing_id,
             SuggestionFieldRow.field,
             SuggestionFieldRow.final,
-            SuggestionFieldRow.engine,
+            case(
+                (SuggestionFieldRow.final.is_distinct_from(SuggestionFieldRow.after), ""),
+                else_=SuggestionFieldRow.engine,
+            ),
         )
         .join(
             SuggestionFieldRow,

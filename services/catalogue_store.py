@@ -55,7 +55,7 @@ def get_shops(session: Session, seller_id: uuid.UUID, *, source: str, target: st
             session, seller_id=seller_id, new_id=new_id(), channel=source or "file"
         )
     mutes = tuple(one["rule"] for one in stores.share_store(session, seller_id, target_id).mutes)
-    keywords = load_voice(session, seller_id).keywords
+    keywords = load_voice(session, seller_id, target).keywords
     return Shops(source_id=source_id, target_id=target_id, mutes=mutes, keywords=keywords)
 
 

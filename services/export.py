@@ -29,12 +29,12 @@ READY_STATES = ("ready", "done", "cancelled")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """The approved fields of one product of the file."""
+    """The approved fields of one product of the file; ``by_llm`` are those a language model wrote."""
 
     row_no: int
     key: str
     fields: dict[str, TextValue]
-    engine: str
+    by_llm: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ def _write(
     if form is Form.PASTE:
         _require_paste(row)
         return write_paste_text(_iter_supplement(approved))
-    edits = ((one.row_no, one.fields, one.engine) for one in approved)
+    edits = ((one.row_no, one.fields, one.by_llm) for one in approved)
     if form is Form.CHANGES:
         return write_changes(stream, shape, edits, report=report)
     if form is Form.REVERT:
@@ -161,7 +161,7 @@ def _require_paste(row: imports.ImportFileRow) -> None:
 
 def _iter_supplement(approved: Iterator[Approved]) -> Iterator[SupplementRow]:
     for one in approved:
-        yield SupplementRow(key=one.key, fields=one.fields, engine=one.engine)
+        yield SupplementRow(key=one.key, fields=one.fields, by_llm=one.by_llm)
 
 
 def iter_approved(
@@ -192,20 +192,18 @@ def _group(
     items: Sequence[imports.ImportItemRow], found: Sequence[tuple[uuid.UUID, str, Any, str]]
 ) -> Iterator[Approved]:
     fields: dict[uuid.UUID, dict[str, TextValue]] = {}
-    engines: dict[uuid.UUID, set[str]] = {}
+    authors: dict[uuid.UUID, dict[str, str]] = {}
     for listing_id, name, content, engine in found:
         fields.setdefault(listing_id, {}).update(fields_from_json({name: content}))
-        engines.setdefault(listing_id, set()).add(engine)
+        authors.setdefault(listing_id, {})[name] = engine
     for item in items:
         if item.listing_id in fields:
-            # Text of a language model must be declared as such: one such field decides.
-            written = engines[item.listing_id]
-            engine = Engine.GROQ if Engine.GROQ in written else Engine.RULES
+            written = authors[item.listing_id].items()
             yield Approved(
                 row_no=item.row_no,
                 key=item.source_key,
                 fields=fields[item.listing_id],
-                engine=engine.value,
+                by_llm=frozenset(name for name, engine in written if engine == Engine.GROQ),
             )
 
 

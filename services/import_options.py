@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.errors import InvalidFieldError
+from domain.batch_lane import Speed
 from domain.brief import EngineChoice, Mode
 from domain.files.choices import AUTOMATIC, Columns
 from domain.job import Lane
@@ -22,8 +23,10 @@ class ImportOptions:
     ``mapping`` None means that the seller said nothing: what they chose for the newest file with
     the same header holds again. {} means that our own recognition alone decides. ``profile`` is the
     file's format, with "" and "auto" in the same senses. ``voice`` are
-    wishes of this import alone; once it is received, the whole voice it works with. ``mutes`` are
-    reasons by rule, for this import alone and beside those of the store.
+    wishes of this import alone; once it is received, the whole voice it works with, of which
+    ``own_wishes`` names what was said for this import alone. ``mutes`` are
+    reasons by rule, for this import alone and beside those of the store. ``speed`` batch lets the
+    work wait up to a day for half the price, where the provider allows it.
     """
 
     mode: Mode = Mode.FIX
@@ -33,8 +36,10 @@ class ImportOptions:
     profile: str = ""
     mapping: Columns | None = None
     voice: Mapping[str, Any] = field(default_factory=dict)
+    own_wishes: tuple[str, ...] = ()
     mutes: Mapping[str, str] = field(default_factory=dict)
     lane: Lane = Lane.BULK
+    speed: Speed = Speed.NOW
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for storage."""
@@ -51,8 +56,10 @@ class ImportOptions:
             profile=stored["profile"],
             mapping=read_columns(stored.get("mapping")),
             voice=stored.get("voice", {}),
+            own_wishes=tuple(stored.get("own_wishes", ())),
             mutes=stored.get("mutes", {}),
             lane=Lane(stored["lane"]),
+            speed=Speed(stored.get("speed", Speed.NOW)),
         )
 
     @property

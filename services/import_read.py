@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
@@ -27,6 +28,7 @@ from domain.listing import Listing
 from domain.marketplaces.checker import check_listing, list_unchecked
 from domain.marketplaces.mutes import require_channel
 from domain.touchable import find_touchable
+from domain.voice import Voice
 from models import import_file as imports
 from models import job as jobs
 from services.catalogue import build_listing
@@ -37,6 +39,7 @@ from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, open_stream
 from services.measures import get_rules
 from services.mutes import list_muted
 from services.submit import build_brief, estimate_job_tokens, uses_llm
+from services.voice import load_wishes
 
 log = get_logger(__name__)
 
@@ -100,6 +103,7 @@ def _begin(
     else:
         shape, options = _inspect(deps, row, limits, options)
         row = _recognise(deps, row, shape, options)
+        options = ImportOptions.from_json(row.options)
     with deps.database.transaction(seller=row.seller_id) as session:
         muted = list_muted(session, row.seller_id, row.channel, more=options.mutes)
     return FileWork(deps=deps, row=row, shape=shape, options=options, reading=reading, muted=muted)
@@ -158,6 +162,8 @@ def _recognise(
         )
     require_channel(options.mutes, channel)
     with deps.database.transaction(seller=row.seller_id) as session:
+        if not row.channel:
+            options = _heed_store(session, row.seller_id, channel, options)
         imports.move_import(
             session,
             row.seller_id,
@@ -170,6 +176,16 @@ def _recognise(
             rows_total=shape.rows,
         )
         return imports.lock_import(session, row.seller_id, row.id)
+
+
+def _heed_store(
+    session: Session, seller_id: uuid.UUID, channel: str, options: ImportOptions
+) -> ImportOptions:
+    """The options of a file whose channel nobody named, with the wishes of its store."""
+    wishes = load_wishes(session, seller_id, channel)
+    more = {name: value for name, value in wishes.items() if name not in options.own_wishes}
+    voice = Voice.from_json(options.voice).with_wishes(more)
+    return replace(options, voice=voice.to_json())
 
 
 def _store_chunk(work: FileWork, chunk: Sequence[SourceProduct]) -> None:

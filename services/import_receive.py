@@ -45,14 +45,17 @@ def receive_import(
     crowded = deps.queue.is_crowded()
     with deps.database.transaction(seller=seller_id) as session:
         require_room(deps, session, seller_id, crowded=crowded)
-        voice = load_voice(session, seller_id).with_wishes(options.voice)
+        channel = parse_channel(channel)
+        voice = load_voice(session, seller_id, channel).with_wishes(options.voice)
         imports.insert_import(
             session,
             seller_id=seller_id,
             import_id=import_id,
             name=name[:200],
-            channel=parse_channel(channel),
-            options=replace(options, voice=voice.to_json()).to_json(),
+            channel=channel,
+            options=replace(
+                options, voice=voice.to_json(), own_wishes=tuple(options.voice)
+            ).to_json(),
         )
     try:
         got = _store_body(deps, seller_id, import_id, body)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.clock import monotonic_s
+from domain.batch_lane import Speed
 from domain.brief import Brief
 from domain.findings import Finding
 from domain.job import JobState, Outcome
@@ -22,8 +23,9 @@ from models import batch as batches
 from models import brief as briefs
 from models import import_file as imports
 from models import job as jobs
-from models import job_reads
+from models import job_reads, provider_batch_item
 from models import listing as listings
+from services.batch_wait import hurry, let_wait
 from services.catalogue import build_listing
 from services.deps import Deps
 from services.import_options import ImportOptions
@@ -35,6 +37,8 @@ from services.voice import load_voice
 
 SUBMIT_CHUNK: Final = 500
 TWIN_WAIT_S: Final = 1.0
+LONG_TWIN_WAIT_S: Final = 30.0
+"""For the same work that waits for a cheaper answer of the provider."""
 
 
 @dataclass(slots=True)
@@ -63,14 +67,12 @@ def submit_jobs(deps: Deps, job: jobs.JobRow, row: imports.ImportFileRow) -> Non
             if not items:
                 _seal(session, job, row, progress)
                 return
-            twins = _insert_chunk(deps, session, row, options, items)
-            if not twins:
+            wait_s = _insert_chunk(deps, session, row, options, items)
+            if not wait_s:
                 progress.after = items[-1].ordinal
                 progress.total += len(items)
-            if twins or monotonic_s() > deadline_s:
-                jobs.release_job(
-                    session, job, wait_s=TWIN_WAIT_S if twins else 0.0, cursor=progress.to_json()
-                )
+            if wait_s or monotonic_s() > deadline_s:
+                jobs.release_job(session, job, wait_s=wait_s, cursor=progress.to_json())
                 return
         deps.queue.wake_dispatcher()
 
@@ -81,8 +83,8 @@ def _insert_chunk(
     row: imports.ImportFileRow,
     options: ImportOptions,
     items: Sequence[imports.ImportItemRow],
-) -> int:
-    """Insert the jobs of some items; how many must wait for the same work of another batch.
+) -> float:
+    """Insert the jobs of some items; seconds to wait for the same work of another batch.
 
     Items that have their job in this batch already (a crash interrupted this chunk) are left out.
     """
@@ -97,11 +99,23 @@ def _insert_chunk(
     if busy:
         bodies = {plan.brief.digest: plan.brief.to_json() for plan in busy}
         briefs.insert_briefs(session, row.seller_id, bodies)
+        if options.speed is Speed.BATCH:
+            let_wait(deps, session, [plan.values for plan in busy])
         jobs.insert_jobs(session, [plan.values for plan in busy])
     _insert_finished(session, row, [plan for plan in plans if not plan.fields])
-    return job_reads.count_foreign_twins(
-        session, row.seller_id, row.batch_id, [plan.values["work_hash"] for plan in busy]
-    )
+    return _find_twin_wait_s(session, row, options, [plan.values["work_hash"] for plan in busy])
+
+
+def _find_twin_wait_s(
+    session: Session, row: imports.ImportFileRow, options: ImportOptions, hashes: list[str]
+) -> float:
+    """How long to wait for the same work of another batch; 0 when there is none."""
+    if not job_reads.count_foreign_twins(session, row.seller_id, row.batch_id, hashes):
+        return 0.0
+    if options.speed is Speed.NOW:
+        hurry(session, row.seller_id, hashes)
+    waiting = provider_batch_item.count_waiting_work(session, row.seller_id, hashes)
+    return LONG_TWIN_WAIT_S if waiting else TWIN_WAIT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +180,7 @@ def _insert_finished(session: Session, row: imports.ImportFileRow, plans: Sequen
             for plan in plans
         ],
     )
-    voice = load_voice(session, row.seller_id)
+    voice = load_voice(session, row.seller_id, row.channel)
     hard = sum(count_hard(plan.findings) for plan in plans)
     score = sum(_find_score(plan, voice) for plan in plans)
     batches.add_tally(

@@ -102,7 +102,7 @@ def _measure_page(
 ) -> None:
     store = listings.get_store(session, seller_id, store_id)
     muted = [one["rule"] for one in store.mutes]
-    keywords = load_voice(session, seller_id).keywords
+    keywords = load_voice(session, seller_id, store.channel).keywords
     values = []
     for row, product, revision in page:
         listing = build_listing(product, revision)

@@ -160,7 +160,7 @@ class _Review:
         store = listings.get_store(session, seller_id, self._row.store_id)
         muted = list_muted(session, seller_id, store.channel)
         self._rules = get_rules(store.channel, self._base, muted)
-        self._keywords = load_voice(session, seller_id).keywords
+        self._keywords = load_voice(session, seller_id, store.channel).keywords
 
     def build_accept_all(self) -> dict[str, Decision]:
         """Accept whatever is offered and undecided."""

@@ -23,7 +23,7 @@ from domain.prompts.request import PROMPT_VERSION, build_request, estimate_reque
 from domain.touchable import find_touchable
 from domain.voice import Voice, find_spellings
 from models import brief as briefs
-from models import idempotency, job_reads
+from models import idempotency, job_reads, provider_batch_item
 from models import job as jobs
 from services.catalogue import load_listing
 from services.catalogue_store import Stored, get_shops, store_listings
@@ -128,7 +128,7 @@ def _insert_order(
 ) -> tuple[uuid.UUID, str, Dispatch | None]:
     listing, stored_ids, channel = _resolve_listing(session, seller_id, order)
     rules = get_rules(channel, listing, list_muted(session, seller_id, channel))
-    voice = load_voice(session, seller_id).with_wishes(order.voice)
+    voice = load_voice(session, seller_id, channel).with_wishes(order.voice)
     wish = replace(order.wish, voice=voice)
     brief = build_brief(listing, channel=channel, wish=wish, rules=rules)
     values = {
@@ -144,6 +144,7 @@ def _insert_order(
     if jobs.insert_jobs(session, [values]):
         sent = Dispatch(values["id"], 1, Lane.INTERACTIVE) if direct else None
         return values["id"], JobState.AVAILABLE.value, sent
+    provider_batch_item.hurry_work(session, seller_id, [values["work_hash"]])
     twin = job_reads.find_unfinished(session, seller_id, values["work_hash"])
     if twin is None:
         raise UnavailableError("the same work ended this moment.", remedy="Send it again.")
@@ -285,12 +286,14 @@ def job_to_json(row: jobs.JobRow) -> dict[str, Any]:
         "listing_id": row.subject_id if row.kind == JobKind.OPTIMIZE else None,
         "suggestion_id": row.suggestion_id,
         "engine": row.engine,
+        "hops": row.hops or [],
         "reused": row.reused,
         "cost_microusd": round(row.cost_pico / 1_000_000),
         "created_at": row.created_at,
         "scheduled_at": row.scheduled_at,
         "attempted_at": row.attempted_at,
         "finalized_at": row.finalized_at,
+        "waits_for": row.waits_for if row.state == JobState.AVAILABLE else None,
     }
 
 

@@ -31,6 +31,7 @@ from web.dashboard import imports as import_pages
 from web.dashboard import listings as listing_pages
 from web.dashboard import operator as operator_pages
 from web.dashboard import schedules as schedule_pages
+from web.dashboard import voice as voice_pages
 from web.dashboard.pages import register_pages
 from web.errors import PROBLEM_TYPE, register_errors
 from web.requests import MAX_BODY_BYTES, SizedRequest, register_hooks
@@ -42,6 +43,7 @@ PAGES: Final = (
     listing_pages,
     review,
     import_pages,
+    voice_pages,
     schedule_pages,
     operator_pages,
     assets,

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from domain.brief import Engine
-from domain.files.edits import Edit
+from domain.files.edits import Edit, RowEdit
 from domain.files.profile import find_columns, load_profile, normalize_header
 from domain.files.source import FileShape
 
@@ -39,6 +38,6 @@ def widen_shape(shape: FileShape, edits: Iterable[Edit]) -> Widened:
     if not missing:
         return Widened(shape, edits, ())
     held = list(edits)
-    written = {name for edit in held if edit[2:] == (Engine.GROQ,) for name in edit[1]}
+    written = {name for edit in held for name in edit[1] if name in RowEdit(*edit[1:]).by_llm}
     added = tuple(column for name, column in missing.items() if name in written)
     return Widened(replace(shape, header=(*shape.header, *added)), held, added)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from domain.brief import Engine
 from domain.files.cells import UnwritableError, neutralize, write_field
 from domain.files.columns import Layout, build_layout
 from domain.files.encoding import find_unwritable
@@ -23,15 +22,15 @@ from domain.files.tokens import Record
 from domain.files.workbook import MAX_CELL_CHARS
 from domain.listing import Fields, TextValue, iter_items
 
-Edit = tuple[int, Fields] | tuple[int, Fields, str]
-"""A row number, the fields that change in that row, and the Engine that wrote them if it counts."""
+Edit = tuple[int, Fields] | tuple[int, Fields, Collection[str]]
+"""A row number, the fields that change in that row, and which of them a language model wrote."""
 
 
 class RowEdit(NamedTuple):
-    """The edit of one row; ``engine`` is the Engine that wrote it, "" for not known."""
+    """The edit of one row; ``by_llm`` names the fields whose text a language model wrote."""
 
     fields: Fields
-    engine: str = ""
+    by_llm: Collection[str] = ()
 
 
 def ignore_problem(_problem: RowProblem) -> None:
@@ -123,7 +122,8 @@ class RecordEditor:
         for name, value in edit.fields.items():
             try:
                 if name in self._layout.structured and name in self._shape.mapping:
-                    texts = self._write_structured(name, value, cells, engine=edit.engine)
+                    by_llm = name in edit.by_llm
+                    texts = self._write_structured(name, value, cells, by_llm=by_llm)
                 else:
                     texts = self._write_field(name, value, cells)
             except UnwritableError as error:
@@ -152,7 +152,7 @@ class RecordEditor:
         return {indexes[at]: self._require_writable(text) for at, text in texts.items()}
 
     def _write_structured(
-        self, name: str, value: TextValue, cells: list[str], *, engine: str
+        self, name: str, value: TextValue, cells: list[str], *, by_llm: bool
     ) -> dict[int, str]:
         """The plain cell's new text, or the marked cell's: then the plain one is emptied.
 
@@ -166,7 +166,6 @@ class RecordEditor:
         if max(plain, marked) >= len(cells):
             raise UnwritableError("no_column", f"The row is too short to hold {name!r}.")
         kept = values[plain] if plain != marked else ""
-        by_llm = engine == Engine.GROQ
         if not by_llm and (kept.strip() or not values[marked].strip()) and plain != marked:
             return {plain: neutralize(text, original=kept)}
         old_mark = parse_structured(values[marked])[0] or DEFAULT_MARK

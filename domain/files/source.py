@@ -162,11 +162,14 @@ class SourceProduct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplementRow:
-    """New text of one product for another channel; ``engine`` is the Engine that wrote it."""
+    """New text of one product for another channel.
+
+    ``by_llm`` names the fields whose text a language model wrote.
+    """
 
     key: str
     fields: Fields = field(default_factory=dict)
-    engine: str = ""
+    by_llm: frozenset[str] = frozenset()
 
 
 Report = Callable[[RowProblem], None]

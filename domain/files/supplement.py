@@ -12,7 +12,6 @@ from pathlib import Path
 import yaml
 
 from core.errors import InvalidFieldError
-from domain.brief import Engine
 from domain.files.cells import neutralize
 from domain.files.source import SupplementRow
 from domain.files.structured import build_structured, quote
@@ -86,7 +85,7 @@ def _place_cells(
     for name in names:
         if name not in row.fields:
             continue
-        if row.engine == Engine.GROQ and name in layout.llm_columns:
+        if name in row.by_llm and name in layout.llm_columns:
             text = _join(name, row.fields[name], layout)
             cells[layout.llm_columns[name]] = build_structured(text, layout.llm_mark)
         else:

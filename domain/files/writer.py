@@ -22,7 +22,7 @@ def write_full(
     report: Report = ignore_problem,
     limits: FileLimits = DEFAULT_LIMITS,
 ) -> Iterator[bytes]:
-    """The seller's file with ``edits`` (row number, fields, engine; ascending) in it.
+    """The seller's file with ``edits`` (row number, fields, ascending) in it.
 
     A field that the row has no column for, or a text that its column or the file's encoding cannot
     hold, is told to ``report`` and left as the seller wrote it. A list of several columns is

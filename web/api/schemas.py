@@ -116,6 +116,25 @@ class VoiceOut(VoiceIn):
     version: int
 
 
+class StoreVoiceIn(Input):
+    """What you want of the texts of one store. What is left out (or null) is as your voice says."""
+
+    tone: Annotated[str, StringConstraints(max_length=MAX_TONE_CHARS)] | None = None
+    brands: Words | None = None
+    prefer: Words | None = None
+    avoid: Words | None = None
+    locks: list[FieldName] | None = None
+    keywords: Words | None = None
+
+
+class StoreVoiceOut(BaseModel):
+    """``wishes`` is what you said for this store alone, ``voice`` all that holds in it."""
+
+    channel: str
+    wishes: dict[str, JsonValue]
+    voice: VoiceOut
+
+
 class JobIn(Input):
     """One listing to optimize: sent along, or one that we have."""
 
@@ -157,6 +176,13 @@ class ReasonOut(BaseModel):
     message: str
 
 
+class HopOut(BaseModel):
+    """A language model that was passed over, and why."""
+
+    llm: str
+    reason: str
+
+
 class JobOut(BaseModel):
     """A job. ``outcome`` says what a completed one came to; cost is in millionths of a dollar."""
 
@@ -170,12 +196,14 @@ class JobOut(BaseModel):
     listing_id: uuid.UUID | None
     suggestion_id: uuid.UUID | None
     engine: str | None
+    hops: list[HopOut]
     reused: bool
     cost_microusd: int
     created_at: dt.datetime
     scheduled_at: dt.datetime
     attempted_at: dt.datetime | None
     finalized_at: dt.datetime | None
+    waits_for: str | None
 
 
 class JobsOut(BaseModel):
@@ -256,7 +284,11 @@ class SuggestedFieldOut(BaseModel):
 
 
 class SuggestionOut(BaseModel):
-    """What is proposed for a listing. ``simulated``: a simulator answered, not a language model."""
+    """What is proposed for a listing.
+
+    ``simulated``: a simulator answered, not a language model. ``hops``: models that were passed
+    over. ``partial``: some fields are offered, others stay as you wrote them, with the reason.
+    """
 
     id: uuid.UUID
     listing_id: uuid.UUID
@@ -266,6 +298,8 @@ class SuggestionOut(BaseModel):
     engine: str | None
     llm: str | None
     simulated: bool
+    hops: list[HopOut]
+    partial: bool
     score_before: float
     score_after: float
     hard_before: int

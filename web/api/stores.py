@@ -1,4 +1,4 @@
-"""A seller's stores: the rules they override in each."""
+"""A seller's stores: the rules they override in each, and their voice there."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from core.errors import NotFoundError
 from domain.listing import Channel
 from domain.marketplaces.mutes import MAX_MUTES, MAX_REASON_CHARS, Mute, list_mutable
 from services.muting import get_mutes, put_mutes
+from services.voicing import StoreVoice, get_store_voice, put_store_voice
 from web.api.routes import PROBLEM_STATUSES, build_blueprint
-from web.api.schemas import Input, Text
+from web.api.schemas import Input, StoreVoiceIn, StoreVoiceOut, Text
 from web.auth import Access, access
 from web.context import get_deps, get_seller
 
@@ -70,6 +71,32 @@ def replace_mutes(channel: str, json_data: MutesIn) -> dict[str, Any]:
     known = _require_channel(channel)
     wanted = [{"rule": one.rule, "reason": one.reason} for one in json_data.mutes]
     return _show(known, put_mutes(get_deps(), get_seller().id, known, wanted))
+
+
+@blueprint.get("/stores/<channel>/voice")
+@access(Access.KEY)
+@blueprint.output(StoreVoiceOut)
+@blueprint.doc(security="key", responses=PROBLEM_STATUSES)
+def show_store_voice(channel: str) -> dict[str, Any]:
+    """Show what you want of the texts of one store."""
+    known = _require_channel(channel)
+    return _show_voice(known, get_store_voice(get_deps(), get_seller().id, known))
+
+
+@blueprint.put("/stores/<channel>/voice")
+@access(Access.KEY)
+@blueprint.input(StoreVoiceIn)
+@blueprint.output(StoreVoiceOut)
+@blueprint.doc(security="key", responses=PROBLEM_STATUSES)
+def replace_store_voice(channel: str, json_data: StoreVoiceIn) -> dict[str, Any]:
+    """Replace what you want of the texts of one store, instead of what your voice says."""
+    known = _require_channel(channel)
+    wishes = json_data.model_dump(mode="json", exclude_none=True)
+    return _show_voice(known, put_store_voice(get_deps(), get_seller().id, known, wishes))
+
+
+def _show_voice(channel: str, said: StoreVoice) -> dict[str, Any]:
+    return {"channel": channel, "wishes": dict(said.wishes), "voice": said.voice.to_json()}
 
 
 def _require_channel(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.voice import get_voice, put_voice
+from services.voicing import get_voice, put_voice
 from web.api.routes import PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import VoiceIn, VoiceOut
 from web.auth import Access, access

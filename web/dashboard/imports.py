@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Response
 from core.errors import InputError
 from domain.brief import EngineChoice, Mode
 from domain.files.forms import Form
+from domain.files.profile import list_profile_names, load_profile
 from domain.listing import Channel
 from services.export import choose_form_of
 from services.failures import list_failures
@@ -25,6 +27,7 @@ from web.context import get_deps, get_seller
 from web.dashboard.listings import COUNTS
 from web.dashboard.pages import build_blueprint, show_page
 from web.dashboard.review import ACTOR
+from web.dashboard.voice import build_own_wishes
 from web.dashboard.wording import IMPORT_STATES, name_of
 from web.downloads import EXPORTABLE, build_download, build_problems
 from web.requests import takes_file
@@ -50,6 +53,7 @@ def _render_imports(*, fault: InputError | None) -> str:
         channels=list(Channel),
         modes=list(Mode),
         engines=list(EngineChoice),
+        profiles=[(name, load_profile(name).label) for name in list_profile_names()],
         fault=fault,
         sent=request.form,
         max_mb=get_deps().settings.max_upload_bytes // 2**20,
@@ -62,7 +66,9 @@ def _render_imports(*, fault: InputError | None) -> str:
 def send_file() -> ResponseReturnValue:
     """Take a file in and lead to its page."""
     try:
-        import_id = receive_upload(request.files.get("file"), request.form)
+        own = build_own_wishes(request.form)
+        form = {**request.form, **({"voice": json.dumps(own)} if own else {})}
+        import_id = receive_upload(request.files.get("file"), form)
     except InputError as fault:
         return make_response(_render_imports(fault=fault), fault.http_status)
     return redirect(url_for("import_pages.show_import", import_id=import_id), code=303)
@@ -107,8 +113,16 @@ def summarize_progress(shown: Mapping[str, Any]) -> dict[str, Any]:
         "total": total,
         "finished": finished,
         "percent": round(100 * finished / total) if total else 0,
-        "text": f"{finished:,} of {total:,} products" if total else "",
+        "text": describe_progress(finished, total, waiting=progress["waiting"]),
     }
+
+
+def describe_progress(finished: int, total: int, *, waiting: int) -> str:
+    """The counts in words; "" before they are known."""
+    if not total:
+        return ""
+    text = f"{finished:,} of {total:,} products"
+    return f"{text}; {waiting:,} wait for cheaper answers, within a day" if waiting else text
 
 
 @blueprint.get("/imports/<uuid:import_id>/progress")

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from core.errors import InvalidFieldError
 from domain.brief import Mode
+from domain.marketplaces.mutes import MAX_REASON_CHARS, list_mutable
 from services.catalogue import count_listings, get_listing, list_listings
 from services.import_options import parse_channel
 from services.submit import Order, Wish, get_job, submit_job
@@ -96,6 +97,8 @@ def render_listing(listing_id: uuid.UUID, *, trouble: Trouble | None = None) -> 
         findings=list_other_findings(shown["findings"], fields),
         is_decided=any(one.stored["action"] for one in fields),
         open_count=sum(one.can_decide and one.stored["after"] is not None for one in fields),
+        mutable=set(list_mutable(shown["channel"])),
+        max_reason_chars=MAX_REASON_CHARS,
         trouble=trouble,
         work=_find_work(listing_id),
         modes=list(Mode),

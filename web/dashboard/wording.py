@@ -167,6 +167,9 @@ NOTICES: Final[Mapping[str, str]] = {
     "scheduled": "Saved. Every look only proposes; you decide.",
     "retried": "They run again as soon as there is room.",
     "signed_out": "You are signed out.",
+    "voice_saved": "Saved. It holds for what you ask for from now on.",
+    "muted": "Muted, with your reason. All your listings on this channel are being measured anew.",
+    "unmuted": "The rule holds again. Your listings on this channel are being measured anew.",
 }
 
 

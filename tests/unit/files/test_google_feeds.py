@@ -7,7 +7,6 @@ import io
 
 import pytest
 
-from domain.brief import Engine
 from domain.files.inspection import inspect_file
 from domain.files.structured import build_structured, parse_structured
 from domain.files.subset import write_changes, write_revert
@@ -28,8 +27,8 @@ MARKED = (
     "C\tPot\t:Kettle\tGood\tu\t1\tx\ty\tz\n"
     "D\t\t:Pan\tGood\tu\t1\tx\ty\tz\n"
 )
-GROQ = Engine.GROQ.value
-RULES = Engine.RULES.value
+GROQ = ("title", "description")
+RULES = ()
 
 
 def write(content: str, edits, writer=write_full) -> list[list[str]]:
@@ -111,6 +110,24 @@ def test_an_absent_column_is_appended_only_where_it_is_needed():
         "",
     ]
     assert {len(row) for row in rows} == {0, 9}
+
+
+def test_each_field_is_marked_for_its_own_author():
+    edits = [
+        (1, {"title": "Big mug", "description": "Best"}, {"title"}),
+        (2, {"title": "Big cup", "description": "Better"}, {"description"}),
+    ]
+    header, first, _, second, third = write(PLAIN, edits)
+    assert header[-2:] == ["structured_title", "structured_description"]
+    assert (first[1:3], first[-2:]) == (["", "Best"], ['trained_algorithmic_media:"Big mug"', ""])
+    assert second[1:3] == ["Big cup", ""]
+    assert second[-2:] == ["", 'trained_algorithmic_media:"Better"']
+    assert third[-2:] == ["", ""]
+
+
+def test_only_the_columns_that_a_model_s_text_needs_are_appended():
+    edits = [(1, {"title": "Big mug", "description": "Best"}, {"description"})]
+    assert write(PLAIN, edits)[0][-2:] == ["image_link", "structured_description"]
 
 
 def test_changes_and_revert_carry_the_appended_column():

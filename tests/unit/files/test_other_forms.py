@@ -73,9 +73,11 @@ def test_a_file_that_no_platform_takes_back_has_no_changes():
 def test_google_text_of_a_language_model_stands_in_structured_columns():
     rows = [
         SupplementRow(
-            key="A", fields={"title": 'Mug, 5" wide', "bullets": ("x, y", "z")}, engine="groq"
+            key="A",
+            fields={"title": 'Mug, 5" wide', "bullets": ("x, y", "z")},
+            by_llm=frozenset({"title", "bullets"}),
         ),
-        SupplementRow(key="-B", fields={"title": "=Cup"}, engine="rules"),
+        SupplementRow(key="-B", fields={"title": "=Cup"}),
     ]
     assert supplement(rows, "google", ["title", "bullets", "tags"]) == [
         ["id", "title", "product_highlight", "structured_title"],
