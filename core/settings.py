@@ -123,6 +123,30 @@ class Settings:
     groq_tokens_per_minute: int = _var(
         "GROQ_TOKENS_PER_MINUTE", _whole(1, 1_000_000_000), 250_000, "the organisation's limit"
     )
+    groq_batch: bool = _var(
+        "GROQ_BATCH",
+        _flag,
+        default=True,
+        what="whether work that may wait a day goes in files, at half the price",
+    )
+    groq_batch_window_h: int = _var(
+        "GROQ_BATCH_WINDOW_H", _whole(24, 168), 24, "hours that Groq has for such a file"
+    )
+    groq_batch_poll_s: int = _var(
+        "GROQ_BATCH_POLL_S", _whole(1, 3600), 60, "seconds between two looks at such a file"
+    )
+    groq_requests_per_day: int = _var(
+        "GROQ_REQUESTS_PER_DAY",
+        _whole(0, 1_000_000_000),
+        0,
+        "the organisation's limit; 0: none is known",
+    )
+    groq_tokens_per_day: int = _var(
+        "GROQ_TOKENS_PER_DAY",
+        _whole(0, 1_000_000_000_000),
+        0,
+        "the organisation's limit (the free plan: 200000); 0: none is known",
+    )
     port: int = _var("PORT", _whole(1, 65_535), 8000, "where the web process listens")
     public_url: str = _var(
         "PUBLIC_URL", _HTTP, "", "the address sellers see; https makes cookies Secure"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, text
@@ -18,7 +19,13 @@ _NEWEST_CALLS: Final = 20_000
 
 
 def measure_workload(
-    session: Session, *, pool: str, lanes: Sequence[str], urgent: Sequence[str], ahead_s: float
+    session: Session,
+    *,
+    pool: str,
+    lanes: Sequence[str],
+    urgent: Sequence[str],
+    ahead_s: float,
+    day: DayLimits,
 ) -> Workload:
     """Backlog, arrivals and speed of these lanes; jobs count as waiting ``ahead_s`` before due."""
     names = {"pool": pool, "lanes": list(lanes), "urgent": list(urgent)}
@@ -34,6 +41,7 @@ def measure_workload(
         bulk_per_s=_find_median([int(n) for n in by_minute.values()]) / 60,
         **speed,
         **calls,
+        **day.find_left(session),
     )
 
 
@@ -46,6 +54,24 @@ def _find_median(counts: list[int]) -> float:
     ordered = sorted([*counts, *[0] * (_ARRIVAL_MINUTES - len(counts))])
     middle = len(ordered) // 2
     return (ordered[middle - 1] + ordered[middle]) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayLimits:
+    """What the provider allows in 24 hours; None where it names no limit."""
+
+    requests: int | None = None
+    tokens: int | None = None
+
+    def find_left(self, session: Session) -> Mapping[str, Any]:
+        """What the last 24 hours have left of it, as the ledger says; asked only where limited."""
+        if self.requests is None and self.tokens is None:
+            return {}
+        used = _measure(session, _DAY, {})
+        return {
+            "requests_left": None if self.requests is None else self.requests - used["requests"],
+            "tokens_left": None if self.tokens is None else self.tokens - used["tokens"],
+        }
 
 
 def count_serving(session: Session, *, pool: str, lanes: Sequence[str], stale_s: float) -> int:
@@ -126,4 +152,13 @@ SELECT
 FROM app.llm_call
 WHERE id > coalesce((SELECT max(id) FROM app.llm_call), 0) - :newest
   AND finished_at > clock_timestamp() - interval '60 seconds'
+"""
+
+# Everything that may have been counted by the provider: what failed there cost a request.
+_DAY = """
+SELECT count(*)::int AS requests,
+  coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint AS tokens
+FROM app.llm_call
+WHERE planned_at > clock_timestamp() - interval '24 hours'
+  AND state IN ('answered', 'failed', 'unknown')
 """

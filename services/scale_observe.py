@@ -49,7 +49,18 @@ def observe_workload(deps: Deps, *, ahead_s: float) -> Workload:
             lanes=lanes,
             urgent=[lane for lane in lanes if lane == Lane.INTERACTIVE],
             ahead_s=ahead_s,
+            day=_build_day_limits(deps.settings),
         )
+
+
+def _build_day_limits(settings: Settings) -> workloads.DayLimits:
+    """The provider's limits of a day, where a language model is used and they are known."""
+    if not settings.groq_api_key:
+        return workloads.DayLimits()
+    return workloads.DayLimits(
+        requests=settings.groq_requests_per_day or None,
+        tokens=settings.groq_tokens_per_day or None,
+    )
 
 
 def count_serving(deps: Deps) -> int:

@@ -66,7 +66,8 @@ class Workload:
     paused sellers. Urgent jobs run before bulk ones. Rates are first arrivals per second: urgent
     ones of the last 30 or 90 s, whichever is more; bulk ones as the median minute of ten, so that
     one import is backlog and no trend. ``calls`` are those to the language model in the last
-    minute. None is what could not be measured: nothing was done lately.
+    minute; ``requests_left`` and ``tokens_left`` what the provider's limits of a day still allow,
+    None without such limits. None elsewhere is what could not be measured: nothing was done lately.
     """
 
     urgent_waiting: int = 0
@@ -81,6 +82,8 @@ class Workload:
     tokens_per_call: float | None = None
     calls_answered: int = 0
     calls_failed: int = 0
+    requests_left: int | None = None
+    tokens_left: int | None = None
     connections_max: int | None = None
 
     @property

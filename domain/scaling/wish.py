@@ -39,7 +39,8 @@ def _find_demand(config: ScalingConfig, replicas: int, workload: Workload) -> Wi
     service_s = workload.service_s or config.service_s
     load = workload.urgent_per_s * service_s
     steady = load + config.headroom * math.sqrt(load) + workload.bulk_per_s * service_s
-    queue = workload.urgent_waiting + workload.bulk_waiting
+    waiting = workload.urgent_waiting + workload.bulk_waiting
+    queue = min(waiting, find_jobs_left(config, workload))
     needed = least = math.ceil(steady / config.threads)
     spare_per_s = (
         replicas * config.threads / service_s - workload.urgent_per_s - workload.bulk_per_s
@@ -50,13 +51,20 @@ def _find_demand(config: ScalingConfig, replicas: int, workload: Workload) -> Wi
     # The backlog is served before help could come; but what serves it is not taken away.
     in_time = steady + queue * service_s / config.start_s
     needed = max(needed, min(replicas, math.ceil(in_time / config.threads)))
+    arriving = workload.urgent_per_s + workload.bulk_per_s
     reason = (
-        f"{queue} waiting, {workload.urgent_per_s + workload.bulk_per_s:.1f}/s arriving,"
+        f"{_describe_queue(waiting, queue)}, {arriving:.1f}/s arriving,"
         f" {service_s:.1f} s each: {needed} needed"
     )
     if _is_late(config, workload) and needed <= replicas:
         return Wish(replicas + 1, replicas + 1, f"{reason}, but jobs wait too long: one more")
     return Wish(needed, least, reason)
+
+
+def _describe_queue(waiting: int, queue: int) -> str:
+    if queue == waiting:
+        return f"{waiting} waiting"
+    return f"{waiting} waiting, of which what is left of the provider's day suffices for {queue}"
 
 
 def _is_late(config: ScalingConfig, workload: Workload) -> bool:
@@ -87,13 +95,29 @@ def _bound(config: ScalingConfig, snapshot: Snapshot, workload: Workload, wish: 
 
 def find_provider_cap(config: ScalingConfig, workload: Workload) -> int:
     """How many replicas the provider's budget can keep busy (>= 1)."""
-    calls = config.calls_per_job if workload.calls_per_job is None else workload.calls_per_job
+    calls = _find_calls(config, workload)
     calls_per_s = _find_call_rate(config, workload)
+    if find_jobs_left(config, workload) < config.threads:
+        return 1  # the provider's day is spent, and what flows back keeps one busy
     if calls <= 0 or math.isinf(calls_per_s):
         return UNLIMITED
     service_s = workload.service_s or config.service_s
     useful = config.budget_share * calls_per_s / calls * service_s / config.threads
     return UNLIMITED if useful > UNLIMITED else max(1, math.ceil(useful))
+
+
+def _find_calls(config: ScalingConfig, workload: Workload) -> float:
+    """Calls a job makes."""
+    return config.calls_per_job if workload.calls_per_job is None else workload.calls_per_job
+
+
+def find_jobs_left(config: ScalingConfig, workload: Workload) -> int:
+    """For how many jobs what is left of the provider's day suffices."""
+    calls = _find_calls(config, workload)
+    tokens = calls * (workload.tokens_per_call or config.tokens_per_call)
+    needs = ((workload.requests_left, calls), (workload.tokens_left, tokens))
+    most = [max(0, left) / need for left, need in needs if left is not None and need > 0]
+    return int(min([UNLIMITED, *most]))
 
 
 def _find_call_rate(config: ScalingConfig, workload: Workload) -> float:

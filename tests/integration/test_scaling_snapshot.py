@@ -183,3 +183,22 @@ def test_only_live_workers_of_the_scaled_lanes_serve(deps):
     )
     assert live.process_id != lost.process_id
     assert count_serving(deps) == 1
+
+
+def test_what_the_provider_s_day_has_left_is_what_the_ledger_has_not_used(database_url, redis_url):
+    limits = {"GROQ_REQUESTS_PER_DAY": "1000", "GROQ_TOKENS_PER_DAY": "200000"}
+    with open_deps(database_url, redis_url, GROQ_API_KEY="simulated", **limits) as deps:
+        job_id = new_id()
+        add_call(deps, job_id, state="answered", tokens=1500)
+        add_call(deps, job_id, state="failed")
+        add_call(deps, job_id, state="unmade")
+        execute(
+            deps,
+            "UPDATE app.llm_call SET planned_at = planned_at - interval '25 hours'"
+            " WHERE state = 'failed'",
+        )
+        workload = observe_workload(deps, ahead_s=60)
+        assert (workload.requests_left, workload.tokens_left) == (999, 198_500)
+    with open_deps(database_url, redis_url, **limits) as deps:
+        workload = observe_workload(deps, ahead_s=60)
+        assert (workload.requests_left, workload.tokens_left) == (None, None)

@@ -31,6 +31,8 @@ workloads = st.builds(
     calls_answered=st.integers(0, 10_000),
     calls_failed=st.integers(0, 10_000),
     connections_max=st.none() | st.integers(1, 1000),
+    requests_left=st.none() | st.integers(-100, 1_000_000),
+    tokens_left=st.none() | st.integers(-100_000, 10**12),
 )
 configs = st.builds(
     lambda low, more, threads, rpm, tpm: ScalingConfig(

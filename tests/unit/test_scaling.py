@@ -74,6 +74,27 @@ def test_the_provider_s_tokens_cap_the_count():
     assert Watch(config).tick(workload).wanted == 1
 
 
+def test_a_backlog_that_the_provider_s_day_does_not_suffice_for_needs_no_replicas():
+    # 600,000 tokens are 400 jobs of 1,500: gone before help could come.
+    workload = Workload(
+        bulk_waiting=100_000, calls_per_job=1.0, tokens_per_call=1500, tokens_left=600_000
+    )
+    decision = Watch().tick(workload)
+    assert decision.wanted == 1
+    assert "of which what is left of the provider's day suffices for 400" in decision.reason
+    assert Watch().tick(replace(workload, tokens_left=None)).wanted == 10
+    assert Watch().tick(replace(workload, tokens_left=150_000_000)).wanted == 10
+
+
+def test_a_day_that_is_spent_keeps_one_replica_busy_and_no_job_late():
+    late = Workload(bulk_waiting=500, bulk_oldest_s=50_000, calls_per_job=1.0, requests_left=-3)
+    assert Watch(replicas=1).tick(late).wanted == 1
+    config = replace(CONFIG, replicas_min=2)
+    assert Watch(config, replicas=2).tick(late).wanted == 2
+    free = replace(late, calls_per_job=0.0, bulk_waiting=5000, service_s=2.0)
+    assert Watch(replicas=1).tick(free).wanted == 7, "rules need no provider"
+
+
 def test_work_without_calls_is_not_capped_by_the_provider():
     config = replace(CONFIG, requests_per_minute=30)
     workload = Workload(bulk_waiting=100_000, service_s=2.0, calls_per_job=0.0)
