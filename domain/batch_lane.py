@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from domain.catalogue import LlmSpec, cost_picousd
 from domain.ports import LlmReply, LlmRequest
 
-TIER: Final = "batch"
-"""The service tier that the ledger names."""
-
-PRICE_DIVISOR: Final = 2
 MAX_FILE_BYTES: Final = 20_000_000
 """Groq takes 100 MB; smaller files are surer to arrive, and fit into a worker's memory."""
+
+MAX_FILE_LINES: Final = 10_000
 
 RECALL_SHARE: Final = 0.8
 """At this share of the window the rest is recalled, and sent on demand."""
@@ -128,14 +125,3 @@ def build_custom_id(job_id: uuid.UUID, *, claim_no: int, request_hash: str) -> s
 def build_file_name(batch_id: uuid.UUID) -> str:
     """What names a file at the provider, so that it is found again after a crash."""
     return f"{_NAME}{batch_id}.jsonl"
-
-
-def batch_cost_picousd(spec: LlmSpec, reply: LlmReply) -> int:
-    """The price of one line: half of the synchronous price, without a discount for caching."""
-    full = cost_picousd(
-        spec,
-        prompt_tokens=reply.prompt_tokens,
-        cached_tokens=0,
-        completion_tokens=reply.completion_tokens,
-    )
-    return full // PRICE_DIVISOR

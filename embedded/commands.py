@@ -108,8 +108,12 @@ def audit(**given: Any) -> None:
 @click.option("--ignore", multiple=True, help="RULE=REASON: that rule does not hold; again")
 @click.option("--problems", type=click.Path(path_type=Path), help="write row problems as CSV")
 @click.option("--max-cost-usd", type=click.FloatRange(min=0), default=1.0, show_default=True)
+@click.option(
+    "--cheaper", is_flag=True, help="half the price, within a day: waits for Groq's batch"
+)
 def optimize(**given: Any) -> None:
     """Optimize FILE and write it back with the cells of passed suggestions changed."""
+    from domain.batch_lane import Speed
     from domain.files.choices import parse_pairs, parse_profile
     from domain.marketplaces.mutes import parse_ignores
     from domain.voice import parse_wishes
@@ -126,6 +130,7 @@ def optimize(**given: Any) -> None:
             mapping=parse_pairs(given["pairs"]),
             voice=parse_wishes(given["voice"].read() if given["voice"] else ""),
             mutes=parse_ignores(given["ignore"]),
+            speed=Speed.BATCH if given["cheaper"] else Speed.NOW,
         )
         request = Request(
             file=given["file"],

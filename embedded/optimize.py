@@ -200,7 +200,8 @@ def _wait(run: Run, import_id: uuid.UUID, states: set[str], label: str) -> dict[
                 "the run was cancelled from elsewhere.", remedy="Run the command again."
             )
         progress = shown["progress"]
-        run.progress.show(label, int(progress["finished"]), int(progress["total"]))
+        waiting = ", waiting for cheaper answers" if progress["waiting"] else ""
+        run.progress.show(label + waiting, int(progress["finished"]), int(progress["total"]))
         run.worker.ensure_running()
         sleep(POLL_S)
 

@@ -14,9 +14,10 @@ class LaneCounts:
     """Unfinished jobs of one lane; every job is in exactly one of the first five counts.
 
     ``due`` may be claimed now (``sent`` of them have a message), ``scheduled`` and ``retrying``
-    only later, ``held`` not before a seller or an import goes on, ``running`` is in a worker's
-    hands: of a process that is gone for ``orphaned`` of them. ``due_tokens`` is the estimate for
-    the due ones, ``oldest_s`` the longest that one of them has been due.
+    only later (``in_batch`` of them wait for cheaper answers), ``held`` not before a seller or an
+    import goes on, ``running`` is in a worker's hands: of a process that is gone for ``orphaned``
+    of them. ``due_tokens`` is the estimate for the due ones, ``oldest_s`` the longest that one of
+    them has been due.
     """
 
     due: int = 0
@@ -26,6 +27,7 @@ class LaneCounts:
     running: int = 0
     sent: int = 0
     orphaned: int = 0
+    in_batch: int = 0
     suspect: int = 0
     due_tokens: int = 0
     oldest_s: float = 0.0
@@ -33,7 +35,8 @@ class LaneCounts:
 
 _COUNT = """
 WITH unfinished AS (
-  SELECT j.lane, j.state, j.est_tokens, j.dispatched_at, j.scheduled_at, j.crash_count,
+  SELECT j.lane, j.state, j.waits_for, j.est_tokens, j.dispatched_at, j.scheduled_at,
+         j.crash_count,
          j.state <> 'running' AS waits,
          j.scheduled_at <= clock_timestamp() AS is_due,
          b.halted_at IS NOT NULL OR s.paused_at IS NOT NULL AS is_held,
@@ -53,6 +56,8 @@ SELECT lane,
   count(*) FILTER (WHERE NOT waits) AS running,
   count(*) FILTER (WHERE waits AND dispatched_at IS NOT NULL) AS sent,
   count(*) FILTER (WHERE NOT waits AND is_orphan) AS orphaned,
+  count(*) FILTER (WHERE state = 'available' AND waits_for IN ('batch', 'answer')
+    AND NOT is_held AND NOT is_due) AS in_batch,
   count(*) FILTER (WHERE crash_count >= :suspect) AS suspect,
   coalesce(sum(est_tokens) FILTER (WHERE waits AND NOT is_held AND is_due), 0)::bigint
     AS due_tokens,

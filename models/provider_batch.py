@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, text
@@ -174,7 +175,7 @@ _STEP = (
 
 
 def move_batch(
-    session: Session, row: ProviderBatchRow, *, wait_s: float = 0.0, **values: object
+    session: Session, row: ProviderBatchRow, values: Mapping[str, object], *, wait_s: float = 0.0
 ) -> bool:
     """Write what a step came to; False when the batch is no longer in the state it was read in.
 

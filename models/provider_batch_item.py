@@ -177,6 +177,18 @@ def hurry_work(session: Session, seller_id: uuid.UUID, work_hashes: Sequence[str
     return len(found.all())
 
 
+def count_waiting_work(session: Session, seller_id: uuid.UUID, work_hashes: Sequence[str]) -> int:
+    """How much of this work waits for the batch lane."""
+    found = session.execute(
+        text(
+            "SELECT count(*) FROM app.job WHERE seller_id = :seller AND work_hash = ANY(:hashes)"
+            " AND waits_for IS NOT NULL AND state = 'available'"
+        ),
+        {"seller": seller_id, "hashes": list(work_hashes)},
+    )
+    return int(found.scalar_one())
+
+
 def has_takers(session: Session, batch_id: uuid.UUID) -> bool:
     """Whether anybody still waits for an answer of this file."""
     found = session.execute(

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from domain.files.source import FileShape, RowProblem
+from domain.files.source import FileShape, RowProblem, excerpt
+from domain.listing import Listing
 from models import batch as batches
 from models import import_file as imports
+from models import provider_batch_item as items
 from services.deps import Deps
 from services.imports import PROBLEMS_KEPT, require_import
 from services.mutes import load_mutes
@@ -24,6 +26,7 @@ def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[s
         shown = import_to_json(row)
         shown["progress"] = read_progress(session, row)
         shown["muted"] = _list_reasons(session, row)
+        shown["columns"] = _list_columns(session, row)
         shown["problems"] = [
             {
                 "line": one.line,
@@ -35,6 +38,27 @@ def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[s
             for one in imports.list_problems(session, seller_id, import_id, limit=PROBLEMS_SHOWN)
         ]
     return shown
+
+
+def _list_columns(session: Session, row: imports.ImportFileRow) -> list[dict[str, Any]]:
+    """Which column each field and attribute is read from, with what the first product has there."""
+    if not row.shape:
+        return []
+    shape = FileShape.from_json(row.shape)
+    first = imports.list_items(session, row.id, after=-1, limit=1)
+    listing = load_item(session, first[0]) if first else None
+    return [
+        {
+            "field": name,
+            "headers": [shape.header[index] for index in indexes],
+            "example": excerpt(_find_example(listing, name)) if listing else "",
+        }
+        for name, indexes in shape.mapping.items()
+    ]
+
+
+def _find_example(listing: Listing, name: str) -> str:
+    return " ".join((listing.text(name) or listing.attributes.get(name, "")).split())
 
 
 def _list_reasons(session: Session, row: imports.ImportFileRow) -> dict[str, str]:
@@ -94,10 +118,11 @@ def import_to_json(row: imports.ImportFileRow) -> dict[str, Any]:
 def read_progress(session: Session, row: imports.ImportFileRow) -> dict[str, Any]:
     """How far the jobs of an import are: counts by state and outcome, sums and mean scores.
 
-    ``score_before`` and ``score_after`` are means over the listings that are done, None before.
+    ``waiting`` are those that wait for the provider's cheaper answers. ``score_before`` and
+    ``score_after`` are means over the listings that are done, None before.
     """
     if row.batch_id is None:
-        return {"total": 0, "finished": 0, "counts": {}, "halt_reason": ""}
+        return {"total": 0, "finished": 0, "counts": {}, "halt_reason": "", "waiting": 0}
     batch = batches.get_batch(session, row.seller_id, row.batch_id)
     counts = batches.sum_tallies(session, row.seller_id, row.batch_id)
     sums = {name: counts.pop(name, 0.0) for name in ("score_before", "score_after")}
@@ -108,4 +133,5 @@ def read_progress(session: Session, row: imports.ImportFileRow) -> dict[str, Any
         "counts": {name: int(count) for name, count in counts.items()},
         **{name: round(total / done, 1) if done else None for name, total in sums.items()},
         "halt_reason": batch.halt_reason,
+        "waiting": items.count_waiting(session, row.seller_id, row.batch_id),
     }

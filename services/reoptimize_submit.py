@@ -18,6 +18,7 @@ from models import batch as batches
 from models import brief as briefs
 from models import job as jobs
 from models import reoptimize_look as looks
+from services.batch_wait import let_wait
 from services.catalogue import build_listing
 from services.deps import Deps
 from services.measures import get_rules
@@ -65,18 +66,18 @@ class Submission:
         bodies = {brief.digest: brief.to_json() for _, brief, _ in fresh}
         briefs.insert_briefs(session, self.seller_id, bodies)
         owner = {"seller_id": self.seller_id, "batch_id": batch_id}
-        made = jobs.insert_jobs(session, [{**values, **owner} for _, _, values in fresh])
+        rows = [{**values, **owner} for _, _, values in fresh]
+        let_wait(self.deps, session, rows)
+        made = jobs.insert_jobs(session, rows)
         return [one for one, _, values in fresh if values["id"] in made]
 
     def _iter_plans(
         self, session: Session, chosen: Sequence[Candidate]
     ) -> Iterator[tuple[Candidate, Brief, dict[str, Any]]]:
         texts = looks.load_texts(session, self.seller_id, [one.listing_id for one in chosen])
-        voice = load_voice(session, self.seller_id)
-        muted = {
-            channel: list_muted(session, self.seller_id, channel)
-            for channel in {one.channel for one in chosen}
-        }
+        channels = {one.channel for one in chosen}
+        voices = {channel: load_voice(session, self.seller_id, channel) for channel in channels}
+        muted = {channel: list_muted(session, self.seller_id, channel) for channel in channels}
         for one in chosen:
             row, product, revision = texts.get(one.listing_id, (None, None, None))
             if row is None or product is None or revision is None:
@@ -85,7 +86,7 @@ class Submission:
                 continue
             listing = build_listing(product, revision)
             rules = get_rules(one.channel, listing, muted[one.channel])
-            wish = Wish(mode=one.mode, voice=voice)
+            wish = Wish(mode=one.mode, voice=voices[one.channel])
             brief = build_brief(listing, channel=one.channel, wish=wish, rules=rules)
             subject = (one.listing_id, one.revision_id)
             yield (

@@ -12,6 +12,7 @@ from typing import IO, Final
 from werkzeug.datastructures import FileStorage
 
 from core.errors import InvalidFieldError
+from domain.batch_lane import Speed
 from domain.brief import EngineChoice, Mode
 from domain.files.choices import parse_columns, parse_profile
 from domain.marketplaces.mutes import parse_reasons
@@ -53,6 +54,7 @@ def parse_options(form: Mapping[str, str]) -> ImportOptions:
         profile=parse_profile(form.get("profile", "")),
         mapping=parse_columns(form.get("mapping", "")),
         voice=parse_wishes(form.get("voice", "")),
+        speed=Speed(_choose(form, "speed", list(Speed))),
         mutes=parse_reasons(form.get("mutes", "")),
     )
 

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from core.errors import BatchUnavailableError, LlmRefusedError, LlmRequestError, LlmTransientError
-from domain.batch_lane import BatchAnswer, batch_cost_picousd
-from domain.catalogue import get_llm
+from domain.batch_lane import BatchAnswer
+from domain.catalogue import BATCH, cost_picousd, get_llm
 from gateways.groq_batches import GroqBatches, read_line
 from tests.support.groq_sim import GroqSimulator, running_groq
 from tests.support.llm_calls import KEY, build_request
@@ -50,8 +50,17 @@ def test_a_batch_answers_every_line_at_half_the_price_and_off_the_limits():
     replies = [one.reply for one in answers.values() if one.reply]
     assert all(json.loads(reply.text)["title"] for reply in replies)
     assert all("x-listwright-simulator" in reply.headers for reply in replies)
-    spec = get_llm("openai/gpt-oss-20b")
-    assert sum(batch_cost_picousd(spec, reply) for reply in replies) == ledger["cost_picousd"]
+    ours = sum(
+        cost_picousd(
+            get_llm("openai/gpt-oss-20b"),
+            prompt_tokens=reply.prompt_tokens,
+            cached_tokens=reply.cached_tokens,
+            completion_tokens=reply.completion_tokens,
+            tier=BATCH,
+        )
+        for reply in replies
+    )
+    assert ours == ledger["cost_picousd"]
     assert ledger["by_tier"] == {"batch": 3}
     assert limits == {}
 
