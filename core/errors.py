@@ -177,10 +177,18 @@ class LlmTransientError(LlmError):
         self.seen = seen or {}
 
 
+class LlmOutageError(LlmTransientError):
+    """The provider fails: a server error, no answer in time, a broken connection."""
+
+
 class LlmRefusedError(LlmError):
     """The provider refuses every call: bad key, no permission, spend cap, model gone."""
 
     code = "llm_refused"
+
+
+class LlmGoneError(LlmRefusedError):
+    """The provider has this one model no more; others may be asked."""
 
 
 class BatchUnavailableError(LlmRefusedError):

@@ -18,6 +18,10 @@ PROBE_EVERY_S: Final = 10.0
 """While it is down one call in so many seconds, of all processes together, asks again."""
 
 
+LONGEST_WAIT_S: Final = 60.0
+"""A job that waits for a provider looks again after so long, should nobody wake it before."""
+
+
 class Verdict(StrEnum):
     """What a call says about whether its provider works."""
 
@@ -52,6 +56,17 @@ class Passage:
     at_s: float = 0.0
 
 
+def find_outage_wait_s(open_for_s: float, *, has_failed: bool, jitter: float) -> float:
+    """How long a job waits before it looks again; the longer the outage, the longer.
+
+    One whose own call just failed is the next to probe, so that somebody always is. ``jitter`` is
+    from 0 to 1.
+    """
+    if has_failed:
+        return PROBE_EVERY_S + jitter
+    return min(LONGEST_WAIT_S, PROBE_EVERY_S + open_for_s / 2) * (1 + jitter) / 2
+
+
 @dataclass(slots=True)
 class FailureWindow:
     """The last calls of one process: time and whether each failed."""
@@ -82,6 +97,10 @@ class Breaker(Protocol):
 
     def record(self, verdict: Verdict, passage: Passage) -> BreakerChange:
         """Note how the call ended that ``passage`` let through; what that changed."""
+        ...
+
+    def find_outage_s(self) -> float | None:
+        """For how long the model has been taken for down; None when it is not."""
         ...
 
     def release(self) -> None:

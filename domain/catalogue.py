@@ -81,6 +81,14 @@ def get_llm(model_id: str, *, as_of: dt.date | None = None) -> LlmSpec:
     return _build_spec(model_id, entry, _find_price(entry["prices"], as_of))
 
 
+def find_priced(model_id: str, *, day: dt.date) -> LlmSpec | None:
+    """A model at the price of a day, shut off or not: for what was bought already."""
+    entry = _load()["models"].get(model_id)
+    return (
+        None if entry is None else _build_spec(model_id, entry, _find_price(entry["prices"], day))
+    )
+
+
 def get_llm_at_price(price_id: str) -> LlmSpec:
     """The model at the price row that the ledger names; raises InvalidFieldError for no such row.
 

@@ -40,6 +40,7 @@ class LlmReply:
     cached_tokens: int
     completion_tokens: int
     provider_request_id: str
+    reasoning_tokens: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     seen: Seen = field(default_factory=dict)
 

@@ -58,6 +58,15 @@ def build_object(
     }
 
 
+SAID: Final = {
+    "hopped": "listings were written by another language model than the configured one, which could"
+    " not be asked just then.",
+    "partial": "listings are done in part: a field that did not pass stays as you wrote it.",
+    "simulated": "answers came from a simulator.",
+}
+"""What is said of a count that is not 0."""
+
+
 def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[str]:
     notes = []
     if counts.get("hard_left_alone"):
@@ -81,9 +90,8 @@ def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[st
             f"{int(counts['rules_fallback'])} listings were written by the rules engine in the"
             f" language model's place: {done.get('fallback_reason') or 'it gave nothing usable.'}"
         )
-    if counts.get("simulated"):
-        notes.append(f"{int(counts['simulated'])} answers came from a simulator.")
-    return notes
+    said = [f"{int(counts[name])} {what}" for name, what in SAID.items() if counts.get(name)]
+    return notes + said
 
 
 def print_object(result: Mapping[str, Any]) -> None:

@@ -88,6 +88,11 @@ class SharedBreaker:
             opened = self._local.add(failed=verdict is Verdict.FAILS) and self._open()
             return BreakerChange.OPENED if opened else BreakerChange.NONE
 
+    def find_outage_s(self) -> float | None:
+        """For how long the model has been taken for down; None when it is not."""
+        with self._lock:
+            return self._look().open_for_s
+
     def release(self) -> None:
         """A probe was not made after all: the next caller may make it."""
         with self._lock:

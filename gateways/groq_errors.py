@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 from core.clock import utc_now
 from core.errors import (
     LlmError,
+    LlmGoneError,
+    LlmOutageError,
     LlmOutputError,
     LlmRefusedError,
     LlmRequestError,
@@ -27,6 +29,7 @@ _WAIT_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _LONGEST_WAIT_S = 86_400.0
 """Groq's longest period is a day; a longer answer is a mistake that must not stop us for ever."""
 _UNIT_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_SERVER_FAULT = 500
 _SPEND_CAP, _BAD_JSON = "blocked_api_access", "json_validate_failed"
 
 
@@ -84,7 +87,7 @@ def _build_permission_error(refusal: ProviderRefusal) -> LlmError:
 
 def _build_missing_error(refusal: ProviderRefusal) -> LlmError:
     if refusal.code == "model_not_found":
-        return LlmRefusedError(
+        return LlmGoneError(
             f"Groq has no model {refusal.model!r} (any more).{refusal.quote}",
             remedy="Choose one of the models listed at console.groq.com/docs/models.",
         )
@@ -119,14 +122,19 @@ def _build_limit_error(refusal: ProviderRefusal) -> LlmError:
 
 
 def _build_capacity_error(refusal: ProviderRefusal) -> LlmError:
-    return LlmTransientError(
+    return _choose_transient(refusal)(
         f"Groq has no free capacity right now ({refusal.status}).{refusal.quote}",
         retry_after_s=parse_retry_after(refusal),
     )
 
 
+def _choose_transient(refusal: ProviderRefusal) -> type[LlmTransientError]:
+    """Whether the service fails, or one call did (498: no flex capacity, 499: cancelled)."""
+    return LlmOutageError if refusal.status >= _SERVER_FAULT else LlmTransientError
+
+
 def _build_server_error(refusal: ProviderRefusal) -> LlmError:
-    return LlmTransientError(
+    return _choose_transient(refusal)(
         f"Groq failed to answer ({refusal.status}); the call will be tried again.{refusal.quote}",
         retry_after_s=parse_retry_after(refusal),
     )

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 import groq
 import httpx
 
-from core.errors import LlmTransientError
+from core.errors import LlmOutageError
 from domain.ports import ListedLlm, LlmReply, LlmRequest
 from gateways.groq_errors import ProviderRefusal, build_error
 from gateways.groq_models import parse_model_list
@@ -85,15 +85,15 @@ def naming_faults(model: str, *, api_key: str, patience_s: float) -> Iterator[No
     except groq.APITimeoutError as error:
         message = f"Groq did not answer within {patience_s:.0f} s."
         unsent = isinstance(error.__cause__, httpx.ConnectTimeout)
-        raise LlmTransientError(message, answered=unsent) from error
+        raise LlmOutageError(message, answered=unsent) from error
     except groq.APIConnectionError as error:
         cause = type(error.__cause__ or error).__name__
         message = f"Groq cannot be reached ({cause}). Check the network and GROQ_BASE_URL."
         unsent = isinstance(error.__cause__, httpx.ConnectError)
-        raise LlmTransientError(message, answered=unsent) from error
+        raise LlmOutageError(message, answered=unsent) from error
     except (groq.GroqError, ValueError) as error:
         message = "What answered is not Groq (a proxy?). Check the network and GROQ_BASE_URL."
-        raise LlmTransientError(message, answered=False) from error
+        raise LlmOutageError(message, answered=False) from error
 
 
 def _read_refusal(error: groq.APIStatusError, model: str, api_key: str) -> ProviderRefusal:

@@ -49,10 +49,15 @@ class _PromptDetails(BaseModel):
     cached_tokens: NonNegativeInt | None = None
 
 
+class _CompletionDetails(BaseModel):
+    reasoning_tokens: NonNegativeInt | None = None
+
+
 class _Usage(BaseModel):
     prompt_tokens: NonNegativeInt
     completion_tokens: NonNegativeInt
     prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
 
 
 class _Trace(BaseModel):
@@ -74,7 +79,7 @@ def read_reply(body: bytes, headers: Mapping[str, str]) -> LlmReply:
     completion = _Completion.model_validate_json(body)
     choice = completion.choices[0] if completion.choices else None
     usage = completion.usage
-    details = usage.prompt_tokens_details
+    details, spent = usage.prompt_tokens_details, usage.completion_tokens_details
     traced = completion.x_groq.id if completion.x_groq else None
     return LlmReply(
         text=(choice.message.content or "") if choice else "",
@@ -83,6 +88,7 @@ def read_reply(body: bytes, headers: Mapping[str, str]) -> LlmReply:
         prompt_tokens=usage.prompt_tokens,
         cached_tokens=(details.cached_tokens or 0) if details else 0,
         completion_tokens=usage.completion_tokens,
+        reasoning_tokens=(spent.reasoning_tokens or 0) if spent else 0,
         provider_request_id=traced or headers.get("x-request-id", "") or completion.id,
         headers=headers,
         seen=read_limit_headers(headers),

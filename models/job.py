@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import TextClause, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -152,9 +153,10 @@ def finish_job(
     A job whose cancellation was asked for meanwhile becomes ``cancelled``. ``values`` are further
     columns to set where it does not.
     """
+    told = {name: Jsonb(one) if isinstance(one, list) else one for name, one in values.items()}
     got = session.execute(
         _write_finish(tuple(values)),
-        {"id": job.id, "claim_no": job.claim_no, "state": state.value, **values},
+        {"id": job.id, "claim_no": job.claim_no, "state": state.value, **told},
     ).first()
     return None if got is None else Finished(JobState(got[0]), got[1], int(got[2]))
 
@@ -179,19 +181,43 @@ def _write_finish(names: tuple[str, ...]) -> TextClause:
 
 
 def release_job(
-    session: Session, job: JobRow, *, wait_s: float, cursor: str | None = None
+    session: Session,
+    job: JobRow,
+    *,
+    wait_s: float,
+    cursor: str | None = None,
+    waits_for: str | None = None,
 ) -> JobState | None:
     """Put a claimed job back without counting a failure; the state it got, None when overtaken.
 
-    ``cursor`` (JSON text) is how far it got, None leaves it as it was.
+    ``cursor`` (JSON text) is how far it got, None leaves it as it was. ``waits_for`` names what
+    makes it due before its time (see ``wake_released``).
     """
     return _give_back(
         session,
         job,
         JobState.AVAILABLE,
-        change="cursor = coalesce(CAST(:cursor AS jsonb), cursor)",
-        values={"wait_s": wait_s, "cursor": cursor},
+        change="cursor = coalesce(CAST(:cursor AS jsonb), cursor), waits_for = :waits_for",
+        values={"wait_s": wait_s, "cursor": cursor, "waits_for": waits_for},
     )
+
+
+FOR_PROVIDER = "provider"
+"""``waits_for`` of a job that was given back because no model could be asked."""
+
+
+def wake_released(session: Session, pool: str, *, limit: int) -> int:
+    """Make jobs due that wait for a provider to be back, the oldest first; how many."""
+    found = session.execute(
+        text(
+            "UPDATE app.job SET waits_for = NULL, scheduled_at = clock_timestamp()"
+            " WHERE id IN (SELECT id FROM app.job WHERE pool = :pool AND waits_for = :waits_for"
+            "  AND state = 'available' ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+            " RETURNING id"
+        ),
+        {"pool": pool, "waits_for": FOR_PROVIDER, "limit": limit},
+    )
+    return len(found.all())
 
 
 def retry_job(

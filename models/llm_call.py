@@ -158,15 +158,6 @@ _PLAN = text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """What a call cost, at which price row; picodollars."""
-
-    cost_pico: int
-    price_id: str
-    simulated: bool
-
-
 def finish_call(moves: Moves, call_id: int, *, reply: LlmReply, bill: Bill) -> None:
     """Write down what a call cost. Never fenced: a late call is a bill all the same."""
     moves.execute(

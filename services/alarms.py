@@ -5,15 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from core.errors import UnavailableError
-from core.log import get_logger
-from domain.alarms import Alarm, AlarmLevel
+from domain.alarms import Alarm
 from models import operator_event as events
 from services.deps import Deps
-
-log = get_logger(__name__)
 
 
 def raise_alarm(deps: Deps, alarm: Alarm) -> bool:
@@ -22,28 +16,7 @@ def raise_alarm(deps: Deps, alarm: Alarm) -> bool:
     Opens its own transaction, so do not call it within one. Never fails and never holds up the work
     that noticed something: where the database is away there is only the log line.
     """
-    try:
-        with deps.database.transaction(system="alarm") as session:
-            is_new = events.insert_event(session, alarm)
-    except (UnavailableError, SQLAlchemyError) as fault:
-        _log(alarm)
-        log.warning("alarm_not_kept", kind=alarm.kind, reason=type(fault).__name__)
-        return False
-    if is_new:
-        _log(alarm)
-        if deps.alarm_hook is not None:
-            deps.alarm_hook.post(alarm)
-    return is_new
-
-
-def _log(alarm: Alarm) -> None:
-    fields = {"kind": alarm.kind.value, "about": alarm.key, "message": alarm.message}
-    if alarm.level is AlarmLevel.ERROR:
-        log.error("alarm_raised", **fields)
-    elif alarm.level is AlarmLevel.WARNING:
-        log.warning("alarm_raised", **fields)
-    else:
-        log.info("alarm_raised", **fields)
+    return deps.alarms.ring(alarm)
 
 
 def list_events(

@@ -162,6 +162,8 @@ def suggestion_to_json(
         "engine": row.used_engine,
         "llm": row.llm,
         "simulated": row.simulated,
+        "hops": row.hops or [],
+        "partial": row.partial,
         "score_before": round(row.score_before, 1),
         "score_after": round(row.score_after, 1),
         "hard_before": row.hard_before,

@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dramatiq
+import redis
 
 from core.clock import today
 from core.errors import SettingsError
 from core.settings import Settings
+from domain.batch_lane import BatchProvider
 from domain.budget.values import BudgetLimits
-from domain.catalogue import get_llm
-from domain.ports import AlarmHook, JobQueue, ModelList, ReplicaTarget
+from domain.catalogue import get_llm, list_chain
+from domain.ports import JobQueue, ModelList, ReplicaTarget
 from gateways.alarm_webhook import AlarmWebhook
 from gateways.bell import BellBroker
+from gateways.breaker import SharedBreaker
+from gateways.groq_batches import GroqBatches
 from gateways.groq_llm import GroqModel
 from gateways.job_queue import (
     RedisJobQueue,
@@ -30,13 +34,21 @@ from gateways.local_replicas import LocalReplicas
 from gateways.provider_budget import RedisBudget
 from gateways.railway import build_railway_target
 from models.session import Database
+from services.alarm_bell import AlarmBell
+from services.llm_disabled import DisabledLlms
 from services.llm_door import LlmDoor
+from services.llm_watch import DoorWatch
+
+ACCOUNT = "groq"
+"""Whose key it is: its models share what is refused to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """What services work with. ``door`` is None where there is no key, or no need of one.
+    """What services work with.
 
+    ``doors`` lead to the models of the chain, the primary one first; there are none where there is
+    no key, or no need of one. ``batches`` takes calls in files; None where nobody works the lane.
     ``backlogs`` remembers large backlogs of sellers: how many jobs, and when they were counted.
     """
 
@@ -45,9 +57,16 @@ class Deps:
     queue: JobQueue
     pool: str
     llm_model: str
-    door: LlmDoor | None = None
-    alarm_hook: AlarmHook | None = None
+    alarms: AlarmBell
+    disabled: DisabledLlms
+    doors: tuple[LlmDoor, ...] = ()
+    batches: BatchProvider | None = None
     backlogs: dict[uuid.UUID, tuple[int, float]] = field(default_factory=dict, compare=False)
+
+    @property
+    def door(self) -> LlmDoor | None:
+        """The door to the primary model."""
+        return self.doors[0] if self.doors else None
 
     @property
     def has_llm(self) -> bool:
@@ -57,32 +76,40 @@ class Deps:
 
 def build_web_deps(settings: Settings) -> Deps:
     """For processes that answer people: short patience with Redis, no language model."""
+    database = _open_database(settings, name="listwright-web")
     return Deps(
         settings=settings,
-        database=_open_database(settings, name="listwright-web"),
+        database=database,
         queue=RedisJobQueue(connect_web(settings.broker_url), pool=settings.worker_pool),
         pool=settings.worker_pool,
         llm_model=settings.groq_model,
-        alarm_hook=_open_alarm_hook(settings),
+        alarms=_open_alarms(settings, database),
+        disabled=DisabledLlms(database),
     )
 
 
 def build_worker_deps(settings: Settings) -> Deps:
-    """For workers: the road they dispatch on, and the language model when there is a key."""
+    """For workers: the road they dispatch on, and the language models when there is a key."""
     get_llm(settings.groq_model, as_of=today())
     bells = None
     if settings.worker_doorbell:
         bells = open_bells(settings.broker_url, pool=settings.worker_pool)
+    database = _open_database(settings, name="listwright-worker")
+    queue = RedisJobQueue(
+        connect_dispatcher(settings.broker_url), pool=settings.worker_pool, bells=bells
+    )
+    alarms = _open_alarms(settings, database)
+    watch = DoorWatch(database=database, queue=queue, pool=settings.worker_pool, alarms=alarms)
     return Deps(
         settings=settings,
-        database=_open_database(settings, name="listwright-worker"),
-        queue=RedisJobQueue(
-            connect_dispatcher(settings.broker_url), pool=settings.worker_pool, bells=bells
-        ),
+        database=database,
+        queue=queue,
         pool=settings.worker_pool,
         llm_model=settings.groq_model,
-        door=_open_door(settings) if settings.groq_api_key else None,
-        alarm_hook=_open_alarm_hook(settings),
+        alarms=alarms,
+        disabled=DisabledLlms(database),
+        doors=_open_doors(settings, watch) if settings.groq_api_key else (),
+        batches=_open_batches(settings),
     )
 
 
@@ -102,22 +129,46 @@ def _open_database(settings: Settings, *, name: str) -> Database:
     return Database(settings.database_url, pool_size=settings.database_pool_size, name=name)
 
 
-def _open_alarm_hook(settings: Settings) -> AlarmHook | None:
-    return AlarmWebhook(settings.alarm_webhook_url) if settings.alarm_webhook_url else None
+def _open_alarms(settings: Settings, database: Database) -> AlarmBell:
+    url = settings.alarm_webhook_url
+    return AlarmBell(database=database, hook=AlarmWebhook(url) if url else None)
 
 
-def _open_door(settings: Settings) -> LlmDoor:
-    budget = RedisBudget(
-        # Not the queue's patient client: without Redis each process goes on with its own share.
-        connect_web(settings.broker_url),
-        name=f"groq:{settings.groq_model}",
+def _open_doors(settings: Settings, watch: DoorWatch) -> tuple[LlmDoor, ...]:
+    """A door for each model of the chain: one client and one key, limits of their own."""
+    groq = _open_groq(settings)
+    # Not the queue's patient client: without Redis each process goes on with what it knows.
+    client = connect_web(settings.broker_url)
+    return tuple(
+        LlmDoor(
+            llm=groq,
+            budget=_open_budget(settings, client, model),
+            breaker=SharedBreaker(client, name=model, account=ACCOUNT),
+            model=model,
+            watch=watch,
+        )
+        for model in list_chain(settings.groq_model, as_of=today())
+    )
+
+
+def _open_budget(settings: Settings, client: redis.Redis, model: str) -> RedisBudget:
+    return RedisBudget(
+        client,
+        name=f"{ACCOUNT}:{model}",
         limits=BudgetLimits(
             requests_per_minute=settings.groq_requests_per_minute,
             tokens_per_minute=settings.groq_tokens_per_minute,
+            requests_per_day=settings.groq_requests_per_day or None,
+            tokens_per_day=settings.groq_tokens_per_day or None,
         ),
         fallback_share=1 / (settings.workers_max + 1),
     )
-    return LlmDoor(llm=_open_groq(settings), budget=budget, model=settings.groq_model)
+
+
+def _open_batches(settings: Settings) -> BatchProvider | None:
+    if not settings.groq_api_key or not settings.groq_batch:
+        return None
+    return GroqBatches(api_key=settings.groq_api_key, base_url=settings.groq_base_url or None)
 
 
 def _open_groq(settings: Settings) -> GroqModel:

@@ -47,6 +47,8 @@ class Result:
     model: str
     simulated: bool
     note: str
+    hops: tuple[dict[str, str], ...] = ()
+    partial: bool = False
 
     @property
     def engine(self) -> Engine | None:
@@ -94,6 +96,7 @@ def _write(
             "suggestion_id": suggestion_id,
             "error_code": "rules_fallback" if result.note else None,
             "error_detail": result.note or None,
+            "hops": list(result.hops),
         },
     )
     if finished is None:
@@ -121,6 +124,8 @@ def _count(result: Result, *, reused: bool, before: Measures, after: Measures) -
         "score_before": before.score,
         "score_after": after.score,
         "simulated": int(result.simulated),
+        "partial": int(result.partial),
+        "hopped": int(bool(result.hops) and result.engine is Engine.GROQ),
         "muted": len(check_muted(result.brief.listing, result.rules)),
     }
     if result.engine is not None:
@@ -168,6 +173,8 @@ def _write_suggestion(
             "used_engine": (result.engine or Engine.RULES).value,
             "llm": result.model,
             "simulated": result.simulated,
+            "hops": list(result.hops),
+            "partial": result.partial,
             "prompt_version": result.brief.prompt_version,
             "rules_digest": result.rules.digest,
             "status": status,

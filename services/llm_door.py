@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from core.clock import monotonic_s, sleep
-from core.errors import LlmError, LlmRefusedError, LlmTransientError
+from core.errors import (
+    LlmError,
+    LlmGoneError,
+    LlmOutageError,
+    LlmRefusedError,
+    LlmTransientError,
+)
 from core.ids import new_id
 from core.log import get_logger
+from domain.breaker import Breaker, BreakerChange, Passage, Verdict
 from domain.budget.values import NOTHING, Booking, Cost, Reservation, Seen, Wait
 from domain.catalogue import cost_picousd, get_llm
 from domain.ports import LanguageModel, LlmReply, LlmRequest, ProviderBudget
 from domain.prompts.request import estimate_prompt_tokens
+from services.llm_watch import DoorWatch
 
 log = get_logger(__name__)
 
@@ -42,25 +50,30 @@ class PoolWaitError(Exception):
 
 @dataclass(slots=True)
 class LlmDoor:
-    """One language model (``model``, one service tier) with its budget.
+    """One language model (``model``, one service tier) with its budget and its breaker.
 
-    Whoever has a job asks ``find_refusal``, then ``reserve``, then ``complete``.
+    Whoever has a job asks ``admit``, then ``reserve``, then ``complete``; a probe that gets no
+    further than ``reserve`` is given back with ``give_up``.
     """
 
     llm: LanguageModel
     budget: ProviderBudget
+    breaker: Breaker
     model: str
-    _refused: str = ""
-    _refused_until_s: float = field(default=0.0)
+    watch: DoorWatch
 
-    def find_refusal(self) -> str:
-        """Why no call can be made just now, "" when it can."""
-        return self._refused if monotonic_s() < self._refused_until_s else ""
+    def admit(self) -> Passage:
+        """Whether the model may be asked now."""
+        return self.breaker.admit()
 
-    def shut(self, reason: str) -> None:
-        """Remember that every call is refused, so that the next jobs need not ask."""
-        self._refused = reason
-        self._refused_until_s = monotonic_s() + REFUSAL_PAUSE_S
+    def give_up(self, passage: Passage) -> None:
+        """No call is made after all."""
+        if passage.probe:
+            self.breaker.release()
+
+    def give_back(self, reservation: Reservation) -> None:
+        """A booked call is not made after all."""
+        self.budget.settle(reservation, used=NOTHING, seen=NOT_SEEN)
 
     def reserve(
         self,
@@ -87,8 +100,8 @@ class LlmDoor:
             sleep(find_nap_s(booked.seconds))
         return booked
 
-    def complete(self, request: LlmRequest, reservation: Reservation) -> LlmReply:
-        """Ask once; the reservation is settled whatever happens.
+    def complete(self, request: LlmRequest, reservation: Reservation, passage: Passage) -> LlmReply:
+        """Ask once; the reservation is settled and the breaker told, whatever happens.
 
         Raises as LanguageModel.complete does, and PoolWaitError when the provider holds us back.
         """
@@ -97,24 +110,36 @@ class LlmDoor:
         try:
             reply = self.llm.complete(request, timeout_s=CALL_TIMEOUT_S)
             used, seen = read_cost(reply, request.model), reply.seen
+            self._record(Verdict.WORKS, passage)
         except LlmError as fault:
             if not isinstance(fault, LlmTransientError) or fault.answered:
                 used = NOTHING
-            self._learn(fault)
+            self._learn(fault, passage)
             raise
         finally:
             self.budget.settle(reservation, used=used, seen=seen)
         return reply
 
-    def _learn(self, fault: LlmError) -> None:
+    def _learn(self, fault: LlmError, passage: Passage) -> None:
+        fails = isinstance(fault, LlmOutageError)
+        self._record(Verdict.FAILS if fails else Verdict.SAYS_NOTHING, passage, fault.message)
         if isinstance(fault, LlmTransientError) and fault.pool_wait:
             wait_s = fault.retry_after_s or 1.0
             self.budget.pause(wait_s, seen=fault.seen)
             log.warning("llm_rate_limited", wait_s=wait_s)
             raise PoolWaitError(wait_s) from fault
         if isinstance(fault, LlmRefusedError):
-            self.shut(str(fault))
-            log.error("llm_refused", reason=str(fault))
+            gone = isinstance(fault, LlmGoneError)
+            log.error("llm_refused", model=self.model, reason=str(fault))
+            if self.breaker.refuse(str(fault), seconds=REFUSAL_PAUSE_S, everywhere=not gone):
+                self.watch.note_refused(self.model, str(fault), gone=gone)
+
+    def _record(self, verdict: Verdict, passage: Passage, reason: str = "") -> None:
+        change = self.breaker.record(verdict, passage)
+        if change is BreakerChange.OPENED:
+            self.watch.note_opened(self.model, reason)
+        elif change is BreakerChange.CLOSED:
+            self.watch.note_closed(self.model, passage.open_for_s)
 
 
 def estimate_cost(request: LlmRequest) -> Cost:

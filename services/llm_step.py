@@ -6,27 +6,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from core.clock import monotonic_s, sleep
+from core.clock import monotonic_s, sleep, today
 from core.errors import (
     AppError,
     LlmError,
     LlmOutputError,
-    LlmRefusedError,
     LlmRequestError,
     UnavailableError,
 )
 from core.ids import hash_text
 from core.log import get_logger
 from domain.answers import parse_answer
+from domain.breaker import Passage
 from domain.brief import Brief, canonical_json
-from domain.catalogue import cost_picousd, get_llm
-from domain.job import MAX_CRASHES
+from domain.catalogue import ON_DEMAND, cost_picousd, find_priced, get_llm
+from domain.job import MAX_CRASHES, Lane
 from domain.listing import TextValue
 from domain.ports import LlmReply, LlmRequest
 from models import job as jobs
 from models import llm_call as ledger
 from services.deps import Deps
-from services.llm_door import LlmDoor, PoolWaitError
+from services.llm_door import LlmDoor, PoolWaitError, estimate_cost
 
 log = get_logger(__name__)
 
@@ -38,6 +38,7 @@ COMMIT_RETRY_S: Final = 120.0
 MAX_UNKNOWN_CALLS: Final = MAX_CRASHES + 1
 """A job that shared two processes with one that kills has two such calls, and may be innocent."""
 
+DETAIL_MAX: Final = 500
 SIMULATOR_HEADER: Final = "x-listwright-simulator"
 
 
@@ -47,8 +48,14 @@ class UnusableAnswersError(LlmOutputError):
     retryable = False
 
 
+class SpentError(LlmOutputError):
+    """The job may spend no more: what it has must do."""
+
+    retryable = False
+
+
 class StopError(Exception):
-    """The process may start no paid call any more: it drains, or missed a beat."""
+    """No paid call may start: the process drains or missed a beat, or the job was cancelled."""
 
 
 class Lease(Protocol):
@@ -84,42 +91,60 @@ class Answer:
 
 
 class Asker:
-    """Asks for one job."""
+    """Asks for one job; ``limit_pico`` is what all its calls together may cost."""
 
-    def __init__(self, deps: Deps, job: jobs.JobRow, brief: Brief, lease: Lease) -> None:
-        if deps.door is None:
-            raise LlmRefusedError("no key of the Groq API is set.", remedy="Set GROQ_API_KEY.")
+    def __init__(
+        self, deps: Deps, job: jobs.JobRow, brief: Brief, lease: Lease, *, limit_pico: int
+    ) -> None:
         self._deps, self._job, self._brief, self._lease = deps, job, brief, lease
-        self._door: LlmDoor = deps.door
+        self._limit_pico = limit_pico
+        self._spent_pico = 0
 
-    def ask(self, step: int, request: LlmRequest, fields: Sequence[str]) -> Answer:
-        """The answer to a step: the one already paid for, or a new one.
+    @property
+    def left_pico(self) -> int:
+        """What may still be spent, as far as this run of the job knows."""
+        return self._limit_pico - self._spent_pico
+
+    def find(self, step: int, request: LlmRequest, fields: Sequence[str]) -> Answer | None:
+        """The answer to a step that is already paid for.
 
         This job's own answer is taken as it is, that to an equal request only where ``fields`` can
         be read from it: one bad answer must not spoil every later order of the same work.
-        Raises PoolWaitError, StopError, and the errors of LanguageModel.complete.
         """
-        key = self._build_key(step, request)
         with self._deps.database.moves(seller=self._job.seller_id, single=True) as moves:
-            found = _find_usable(ledger.find_answers(moves, key), fields)
-            if found is not None:
-                return found
-            if self._job.claim_no > 1:
-                # Planned under an earlier claim that lost the database: it may have been made.
-                ledger.mark_calls_unknown(moves, [self._job.id])
-            self._require_callable(ledger.count_unknown_calls(moves, self._job.id))
-            call_id = ledger.insert_planned_call(
-                moves, key, claim_no=self._job.claim_no, model=request.model
+            return _find_usable(ledger.find_answers(moves, self._build_key(step, request)), fields)
+
+    def buy(self, step: int, request: LlmRequest, door: LlmDoor, passage: Passage) -> Answer:
+        """A new answer to a step, committed before anything is made of it.
+
+        Raises PoolWaitError, StopError, SpentError, and the errors of LanguageModel.complete.
+        """
+        if not self._lease.may_call():
+            door.give_up(passage)
+            raise StopError
+        try:
+            reservation = door.reserve(
+                request,
+                may_call=self._lease.may_call,
+                ticket=f"{self._job.id.hex}.{step}",
+                urgent=self._job.lane == Lane.INTERACTIVE,
             )
-        reply = self._call(call_id, request)
-        simulated = SIMULATOR_HEADER in reply.headers
-        self._commit(call_id, key, reply, simulated=simulated)
-        return Answer(
-            body=reply.text,
-            model=reply.model,
-            finish_reason=reply.finish_reason,
-            simulated=simulated,
-        )
+        except (PoolWaitError, AppError):
+            door.give_up(passage)
+            raise
+        key = self._build_key(step, request)
+        try:
+            call_id = self._plan(key, request)
+        except BaseException:
+            door.give_back(reservation)
+            door.give_up(passage)
+            raise
+        try:
+            reply = door.complete(request, reservation, passage)
+        except (PoolWaitError, LlmError) as fault:
+            self._close(call_id, fault)
+            raise
+        return self._commit(call_id, key, request, reply)
 
     def _build_key(self, step: int, request: LlmRequest) -> ledger.AnswerKey:
         return ledger.AnswerKey(
@@ -130,52 +155,60 @@ class Asker:
             variant=self._brief.variant,
         )
 
-    def _require_callable(self, unknown_calls: int) -> None:
-        if unknown_calls >= MAX_UNKNOWN_CALLS:
-            # Not LlmRefusedError: that would halt the whole batch for one job's bad luck.
-            raise LlmRequestError(
-                f"{unknown_calls} calls of this job may have been billed without an answer.",
-                remedy="Look at the worker's logs, then submit it again.",
-            )
-        refusal = self._door.find_refusal()
-        if refusal:
-            raise LlmRefusedError(refusal)
-        if not self._lease.may_call():
+    def _plan(self, key: ledger.AnswerKey, request: LlmRequest) -> int:
+        """Commit that the call is about to be made; looks once more whether it may be."""
+        plan = ledger.Plan(
+            claim_no=self._job.claim_no,
+            model=request.model,
+            tier=ON_DEMAND,
+            est_pico=estimate_cost(request).picousd,
+            limit_pico=self._limit_pico,
+            most_unknown=MAX_UNKNOWN_CALLS,
+        )
+        with self._deps.database.moves(seller=self._job.seller_id, single=True) as moves:
+            if self._job.claim_no > 1:
+                # Planned under an earlier claim that lost the database: it may have been made.
+                ledger.mark_calls_unknown(moves, [self._job.id])
+            planned = ledger.insert_planned_call(moves, key, plan)
+        if planned is None or planned.cancelled:
             raise StopError
+        self._spent_pico = planned.spent_pico
+        if planned.call_id is None:
+            raise _explain_refusal(planned)
+        return planned.call_id
 
-    def _call(self, call_id: int, request: LlmRequest) -> LlmReply:
-        try:
-            reservation = self._door.reserve(request, may_call=self._lease.may_call)
-        except (PoolWaitError, AppError):
-            self._close(call_id, "unmade", "")
-            raise
-        try:
-            return self._door.complete(request, reservation)
-        except (PoolWaitError, LlmError) as fault:
-            self._close(call_id, "failed", fault.code)
-            raise
-
-    def _close(self, call_id: int, state: str, error_code: str) -> None:
-        with self._deps.database.transaction(seller=self._job.seller_id) as session:
-            ledger.close_call(session, call_id, state=state, error_code=error_code)
+    def _close(self, call_id: int, fault: PoolWaitError | LlmError) -> None:
+        with self._deps.database.moves(seller=self._job.seller_id, single=True) as moves:
+            ledger.close_call(moves, call_id, error_code=fault.code, detail=str(fault)[:DETAIL_MAX])
 
     def _commit(
-        self, call_id: int, key: ledger.AnswerKey, reply: LlmReply, *, simulated: bool
-    ) -> None:
-        """Commit the answer before anything is made of it, so that no crash buys it again."""
-        cost = cost_picousd(
-            get_llm(key_model(reply, self._deps.llm_model)),
-            prompt_tokens=reply.prompt_tokens,
-            cached_tokens=reply.cached_tokens,
-            completion_tokens=reply.completion_tokens,
-        )
+        self, call_id: int, key: ledger.AnswerKey, request: LlmRequest, reply: LlmReply
+    ) -> Answer:
+        bill = build_bill(reply, wanted=request.model)
 
         def write() -> None:
             with self._deps.database.moves(seller=self._job.seller_id) as moves:
-                ledger.finish_call(moves, call_id, reply=reply, cost_pico=cost, simulated=simulated)
-                ledger.insert_answer(moves, key, reply=reply, simulated=simulated)
+                ledger.finish_call(moves, call_id, reply=reply, bill=bill)
+                ledger.insert_answer(moves, key, reply=reply, simulated=bill.simulated)
 
         retry_while_away(write)
+        self._spent_pico += bill.cost_pico
+        return Answer(
+            body=reply.text,
+            model=reply.model,
+            finish_reason=reply.finish_reason,
+            simulated=bill.simulated,
+        )
+
+
+def _explain_refusal(planned: ledger.Planned) -> AppError:
+    if planned.unknown >= MAX_UNKNOWN_CALLS:
+        # Not LlmRefusedError: that would halt the whole batch for one job's bad luck.
+        return LlmRequestError(
+            f"{planned.unknown} calls of this job may have been billed without an answer.",
+            remedy="Look at the worker's logs, then submit it again.",
+        )
+    return SpentError("another call could cost more than twice what the job was estimated at.")
 
 
 def hash_request(request: LlmRequest) -> str:
@@ -191,13 +224,23 @@ def hash_request(request: LlmRequest) -> str:
     return hash_text(content)
 
 
-def key_model(reply: LlmReply, wanted: str) -> str:
-    """Which price applies: the model that answered when we know it, else the one asked for."""
-    try:
-        get_llm(reply.model)
-    except AppError:
-        return wanted
-    return reply.model
+def build_bill(reply: LlmReply, *, wanted: str, tier: str = ON_DEMAND) -> ledger.Bill:
+    """What a call cost, at today's price of the model that answered.
+
+    Where we do not know that model, the one asked for (``wanted``) is what was ordered.
+    """
+    priced = find_priced(reply.model, day=today()) or get_llm(wanted)
+    cost_pico = cost_picousd(
+        priced,
+        prompt_tokens=reply.prompt_tokens,
+        cached_tokens=reply.cached_tokens,
+        completion_tokens=reply.completion_tokens,
+        tier=tier,
+    )
+    simulated = SIMULATOR_HEADER in reply.headers
+    return ledger.Bill(
+        tier=tier, cost_pico=cost_pico, price_id=priced.price_id, simulated=simulated
+    )
 
 
 def retry_while_away(write: Callable[[], T]) -> T:

@@ -129,7 +129,8 @@ def test_a_rate_limit_costs_no_attempt_and_stops_everybody(deps, seller, groq):
     worker.run(ids[1])
     assert groq.ledger()["calls"] == 1
     assert query(deps, "SELECT failures, crash_count FROM app.job") == [(0, 0), (0, 0)]
-    assert query(deps, "SELECT state FROM app.llm_call ORDER BY id") == [("failed",), ("unmade",)]
+    # A call that was never made leaves no line in the books.
+    assert query(deps, "SELECT state FROM app.llm_call ORDER BY id") == [("failed",)]
 
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "498", "timeout", "reset", "html"])
@@ -174,7 +175,9 @@ def test_a_provider_that_stays_away_leaves_it_to_the_rules(groq, run):
         "rules_fallback",
         "rules",
     )
-    assert groq.ledger()["calls"] == MAX_ATTEMPTS
+    # Its fifth failure opened the breaker, and the next model of the chain was asked too.
+    assert groq.ledger()["calls"] == MAX_ATTEMPTS + 1
+    assert {hop["llm"] for hop in job["hops"]} == {"openai/gpt-oss-20b"}
 
 
 @pytest.mark.parametrize("fault", ["cut", "empty", "prose", "length"])
@@ -223,10 +226,18 @@ def test_an_unusable_answer_of_yesterday_does_not_spoil_the_next_order(groq, run
 def test_json_the_provider_could_not_make_is_asked_for_again(groq, run):
     groq.set_faults("json_failed@1")
     job = run("groq")
-    assert (job["state"], job["failures"]) == ("completed", 1)
+    assert (job["state"], job["failures"]) == ("completed", 0)
+    assert groq.ledger()["calls"] == 2
 
 
-@pytest.mark.parametrize("fault", ["invent", "refusal", "leak"])
+def test_json_the_provider_cannot_make_is_given_up_after_the_second_time(groq, run):
+    groq.set_faults("json_failed")
+    job = run("groq")
+    assert (job["state"], job["error"]["code"]) == ("discarded", "llm_bad_output")
+    assert groq.ledger()["calls"] == 2
+
+
+@pytest.mark.parametrize("fault", ["refusal", "leak"])
 @pytest.mark.parametrize("engine", ["groq", "auto"])
 def test_what_is_invented_or_refused_is_never_offered(deps, groq, run, fault, engine):
     """One repair is asked for; then the seller's own text stays, or the rules write."""
@@ -244,8 +255,20 @@ def test_what_is_invented_or_refused_is_never_offered(deps, groq, run, fault, en
     assert before.startswith("Northfold beanie")
 
 
+def test_what_rules_can_mend_costs_no_second_call(deps, groq, run):
+    """What was invented made the title too long, and was what the cut took away."""
+    groq.set_faults("invent")
+    job = run("groq")
+    assert (job["outcome"], job["engine"], groq.ledger()["billed_calls"]) == ("improved", "groq", 1)
+    _, proposed, after, refusals = read_title(deps)
+    assert len(after) <= 80 < len(proposed)
+    assert "Acme Industries" in proposed
+    assert "Acme" not in after
+    assert not refusals
+
+
 def test_a_repaired_answer_is_offered(deps, groq, run):
-    groq.set_faults("invent@1")
+    groq.set_faults("refusal@1")
     job = run("groq")
     assert (job["outcome"], job["engine"], groq.ledger()["billed_calls"]) == ("improved", "groq", 2)
     assert len(read_title(deps)[2]) <= 80
