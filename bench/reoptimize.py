@@ -112,9 +112,8 @@ def run(listings: int) -> None:
     print(table)
     what = (
         f"`flask reoptimize --all --dry-run --limit {LIMIT}` over one seller's listings, a"
-        f" {BAD_EVERY}th of which break a rule, on the first look: every text is read, checked and,"
-        " where it breaks a rule, its call estimated. The process starts at about the first row's"
-        " memory less some MB. Other work ran on the machine."
+        " tenth of which break a rule, on the first look: every text is read, checked and,"
+        " where it breaks a rule, its call estimated. Other work ran on the machine."
     )
     write_section("reoptimize", "Looking for what is worth a proposal", f"{what}\n\n{table}")
 
