@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Final
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Update, func, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core.clock import utc_now
 from models.base import Base, MadeAt, Time
+from models.session import READ_ONLY_SQLSTATE
+
+NOTED_FOR: Final = dt.timedelta(minutes=1)
+"""A use of a key or a session is not written down again for so long."""
 
 
 class SellerRow(Base):
@@ -95,15 +102,21 @@ def find_api_key(session: Session, lookup: str) -> ApiKeyRow | None:
     return session.scalars(found).first()
 
 
-def touch_api_key(session: Session, key_id: uuid.UUID) -> None:
-    """Note the use of a key, at most once a minute so that it costs nothing."""
-    session.execute(
-        text(
-            "UPDATE app.api_key SET last_used_at = clock_timestamp() WHERE id = :id AND"
-            " (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')"
-        ),
-        {"id": key_id},
-    )
+def touch_api_key(session: Session, key: ApiKeyRow) -> None:
+    """Note the use of a key, about once a minute so that it costs nothing."""
+    if key.last_used_at is None or key.last_used_at < utc_now() - NOTED_FOR:
+        used = update(ApiKeyRow).where(ApiKeyRow.id == key.id)
+        _note(session, used.values(last_used_at=func.clock_timestamp()))
+
+
+def _note(session: Session, use: Update) -> None:
+    """Write down a use where it can be: a database without room to write still lets people read."""
+    try:
+        with session.begin_nested():
+            session.execute(use, execution_options={"synchronize_session": False})
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", "") != READ_ONLY_SQLSTATE:
+            raise
 
 
 def insert_signin_link(
@@ -153,12 +166,9 @@ def find_web_session(
     now = session.execute(text("SELECT clock_timestamp()")).scalar_one()
     if found.expires_at <= now or found.last_seen_at <= now - idle:
         return None
-    if found.last_seen_at <= now - dt.timedelta(minutes=1):
-        session.execute(
-            update(WebSessionRow)
-            .where(WebSessionRow.token_hash == token_hash)
-            .values(last_seen_at=now)
-        )
+    if found.last_seen_at <= now - NOTED_FOR:
+        seen = update(WebSessionRow).where(WebSessionRow.token_hash == token_hash)
+        _note(session, seen.values(last_seen_at=now))
     return found
 
 

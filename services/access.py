@@ -81,7 +81,7 @@ def require_api_key(deps: Deps, key: str) -> Seller:
         with deps.database.transaction(system="check key") as session:
             row = sellers.find_api_key(session, lookup)
             if row and hmac.compare_digest(row.secret_hash, hash_secret(secret)):
-                sellers.touch_api_key(session, row.id)
+                sellers.touch_api_key(session, row)
                 owner = sellers.get_seller(session, row.seller_id)
                 return Seller(id=owner.id, email=owner.email)
     raise UnauthorizedError(

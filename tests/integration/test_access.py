@@ -85,3 +85,16 @@ def test_a_session_ends_by_age_and_by_idleness(deps, seller, column):
     }
     execute(deps, ages[column])
     assert find_signed_in(deps, begun.token) is None
+
+
+def test_who_only_reads_is_let_in_while_nothing_can_be_written(deps, seller, database_url):
+    key = create_api_key(deps, seller.id)
+    begun = sign_in_by_key(deps, key)
+    long_ago = "SET last_{} = clock_timestamp() - interval '1 hour'"
+    execute(deps, f"UPDATE app.api_key {long_ago.format('used_at')}")
+    execute(deps, f"UPDATE app.web_session {long_ago.format('seen_at')}")
+    name = database_url.rpartition("/")[2].partition("?")[0]
+    execute(deps, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    deps.database.dispose()
+    assert require_api_key(deps, key) == seller
+    assert find_signed_in(deps, begun.token) is not None
