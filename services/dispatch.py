@@ -165,10 +165,11 @@ def find_lost_messages(deps: Deps, *, at_once: bool) -> None:
         log.warning("ageing_skipped", reason=fault.message)
         return
     with deps.database.transaction(system="unmark lost") as session:
-        # A worker that dies takes messages along which Redis still lists as in its hands.
+        # Redis lists messages as in the hands of a worker that died, or that never got the reply.
         dead = statements.has_died_lately(session, deps.pool, stale_s=STALE_S, within_s=2 * FRESH_S)
-        patience_s = STALE_S if dead else FRESH_S
-        again = [d for d, age_s in aged if d in missing or age_s > patience_s]
+        patience_s = {Lane.INTERACTIVE: STALE_S}
+        most_s = STALE_S if dead else FRESH_S
+        again = [d for d, age_s in aged if d in missing or age_s > patience_s.get(d.lane, most_s)]
         statements.clear_sent(session, again)
     if again:
         log.warning("messages_lost", jobs=len(again))
