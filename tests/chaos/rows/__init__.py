@@ -1,0 +1,1 @@
+"""The rows of the fault table: each injects one kind of fault and judges by the books."""

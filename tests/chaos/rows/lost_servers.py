@@ -1,0 +1,143 @@
+"""Redis emptied, replaced, away; Postgres restarted, killed, read-only."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import redis
+
+from core.clock import monotonic_s, sleep, wait_until
+from tests.chaos.load import (
+    Size,
+    list_sent,
+    read_clock,
+    start_import,
+    submit_all,
+    time_first_end,
+    time_returns,
+    wait_for_all,
+    wait_for_ended,
+)
+from tests.chaos.programs import running
+from tests.chaos.rows.killed import build_fleet
+from tests.chaos.stage import Scene, Stage, open_scene
+from tests.chaos.verdict import Verdict, judge
+
+REFILL_S = 15.0
+FIRST_S = 5.0
+PATIENCE_S = 60.0
+
+
+def flush(scene: Scene, size: Size) -> None:
+    """FLUSHALL."""
+    with redis.Redis.from_url(scene.stage.redis_url) as client:
+        client.flushall()
+
+
+def replace_redis(scene: Scene, size: Size) -> None:
+    """Kill it, and start it again without files after so long."""
+    scene.stage.valkey.kill()
+    sleep(size.outage_s)
+    scene.stage.valkey.start()
+
+
+def run_redis(stage: Stage, size: Size, *, fault: Callable[[Scene, Size], None]) -> Verdict:
+    """Row 2: at half way all messages are lost; each is sent again soon after Redis answers."""
+    with open_scene(stage, latency_ms=size.latency_ms) as scene:
+        with running(*build_fleet(scene, size)):
+            start_import(scene, size.jobs)
+            wait_for_ended(scene, size.jobs // 2, longest_s=size.longest_s)
+            wait_until(lambda: bool(list_sent(scene)), timeout_s=5, poll_s=0.01)
+            sent = list_sent(scene)
+            fault(scene, size)
+            times = time_returns(scene, sent, longest_s=PATIENCE_S)
+            wait_for_all(scene, size.jobs, longest_s=size.longest_s)
+        injected = f"{(fault.__doc__ or '').split('.')[0]}, {len(sent)} messages on the road"
+        verdict = judge(scene, injected=injected, jobs=size.jobs)
+    last = max(times, default=0.0)
+    said = f"last message back after {last:.1f} s"
+    return verdict.require(holds=last <= REFILL_S, else_=said).recover(times).say(said)
+
+
+def run_flush(stage: Stage, size: Size) -> Verdict:
+    """Row 2a."""
+    return run_redis(stage, size, fault=flush)
+
+
+def run_replaced(stage: Stage, size: Size) -> Verdict:
+    """Row 2b."""
+    return run_redis(stage, size, fault=replace_redis)
+
+
+def run_postgres(stage: Stage, size: Size, *, number: signal.Signals) -> Verdict:
+    """Row 3: Postgres ends with calls in flight; their answers wait in memory for its return."""
+    with open_scene(stage, latency_ms=size.latency_ms) as scene:
+        times = []
+        with running(*build_fleet(scene, size)):
+            start_import(scene, size.jobs)
+            for fault in range(1, size.faults + 1):
+                wait_for_ended(
+                    scene, fault * size.jobs // (size.faults + 1), longest_s=size.longest_s
+                )
+                stage.postgres.kill(number)
+                sleep(size.outage_s)
+                stage.postgres.start()
+                times.append(time_first_end(scene, read_clock(scene), longest_s=PATIENCE_S))
+            wait_for_all(scene, size.jobs, longest_s=size.longest_s)
+        how = "kill -9 of the postmaster" if number == signal.SIGKILL else "restart -m fast"
+        injected = f"{size.faults} × {how}, away for {size.outage_s:.0f} s"
+        verdict = judge(scene, injected=injected, jobs=size.jobs)
+        crashes = scene.count("app.job WHERE crash_count > 0")
+    slowest = max(times)
+    return (
+        verdict.require(holds=slowest <= FIRST_S, else_=f"first end after {slowest:.1f} s")
+        .require(holds=crashes == 0, else_=f"{crashes} jobs counted as crashed")
+        .recover(times)
+    )
+
+
+def run_restart(stage: Stage, size: Size) -> Verdict:
+    """Row 3a."""
+    return run_postgres(stage, size, number=signal.SIGINT)
+
+
+def run_postmaster(stage: Stage, size: Size) -> Verdict:
+    """Row 3b."""
+    return run_postgres(stage, size, number=signal.SIGKILL)
+
+
+def run_full_redis(stage: Stage, size: Size) -> Verdict:
+    """Row 9: something else fills Redis to its limit, then goes away by itself.
+
+    At the limit Redis refuses acknowledgements too; nobody raises it. Submissions are refused from
+    70 % on; what was accepted completes by itself once there is room.
+    """
+    with (
+        open_scene(stage, latency_ms=size.latency_ms) as scene,
+        redis.Redis.from_url(stage.redis_url) as client,
+    ):
+        with running(*build_fleet(scene, size)):
+            submit_all(scene, size.jobs)
+            limit = int(client.info("memory")["used_memory"]) + 4_000_000
+            client.config_set("maxmemory", limit)
+            try:
+                refused = fill(client, scene)
+                filled = monotonic_s()
+                wait_for_all(scene, size.jobs, longest_s=size.longest_s)
+            finally:
+                client.config_set("maxmemory", 0)
+        verdict = judge(scene, injected=f"{refused} writes refused", jobs=size.jobs)
+    said = f"drained {monotonic_s() - filled:.0f} s after it was full, room came after 6 s"
+    return verdict.require(holds=refused > 0, else_="Redis was never full").say(said)
+
+
+def fill(client: redis.Redis, scene: Scene) -> int:
+    """Write what expires after some seconds until the limit refuses; how often it has refused."""
+    refused = 0
+    for number in range(400):
+        try:
+            client.set(f"foreign:{number}", b"x" * 20_000, ex=6)
+        except redis.ResponseError:
+            refused += 1
+    return refused
