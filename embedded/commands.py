@@ -291,6 +291,16 @@ def groq_enable(model: str) -> None:
     fail_plainly(lambda: run_groq_enable(process_environ(), model))
 
 
+@groq.command("batches")
+@click.option("--again", is_flag=True, help="try batches again after the plan refused them")
+@click.option("--json", "as_json", is_flag=True, help="print one object on standard output")
+def groq_batches(*, again: bool, as_json: bool) -> None:
+    """List the files of calls that wait for cheaper answers, and whether Groq takes them."""
+    from embedded.batch_desk import run_batches
+
+    fail_plainly(lambda: run_batches(process_environ(), again=again, as_json=as_json))
+
+
 def require_one(**given: object) -> None:
     """Exactly one of these was given; else click says how to call the command."""
     if sum(bool(one) for one in given.values()) != 1:

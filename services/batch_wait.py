@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain.batch_lane import FALLBACK_SHARE, WaitsFor
 from domain.catalogue import get_llm
+from models import disabled_llm
 from models import provider_batch as lane
 from models import provider_batch_item as items
 from services.deps import Deps
@@ -31,7 +32,9 @@ def is_configured(deps: Deps) -> bool:
 
 def is_open(deps: Deps, session: Session) -> bool:
     """Whether a job may wait for the batch lane: also not where the plan is known to refuse."""
-    return is_configured(deps) and not lane.find_refusal(session)
+    if not is_configured(deps) or deps.llm_model in disabled_llm.list_disabled(session):
+        return False
+    return not lane.find_refusal(session)
 
 
 def let_wait(deps: Deps, session: Session, values: Sequence[dict[str, Any]]) -> None:

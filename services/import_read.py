@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from core.clock import monotonic_s
 from core.errors import InvalidFieldError
 from core.log import get_logger
-from domain.catalogue import cost_picousd, get_llm
+from domain.batch_lane import Speed
+from domain.catalogue import BATCH, ON_DEMAND, cost_picousd, get_llm
 from domain.files.choices import EarlierChoice, find_earlier
 from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
@@ -31,6 +32,7 @@ from domain.touchable import find_touchable
 from domain.voice import Voice
 from models import import_file as imports
 from models import job as jobs
+from services.batch_wait import is_open
 from services.catalogue import build_listing
 from services.catalogue_store import get_shops, store_listings
 from services.deps import Deps
@@ -280,7 +282,7 @@ def _finish_reading(work: FileWork, job: jobs.JobRow) -> None:
             since=PARSING,
             state="ready",
             notes=[*work.shape.notes, *_list_unchecked(session, work)],
-            estimate=build_estimate(work),
+            estimate=build_estimate(session, work),
             products_total=reading.seen,
             problems_total=reading.problems,
         )
@@ -301,9 +303,10 @@ def load_item(session: Session, item: imports.ImportItemRow) -> Listing:
     return build_listing(product, revision)
 
 
-def build_estimate(work: FileWork) -> dict[str, Any]:
+def build_estimate(session: Session, work: FileWork) -> dict[str, Any]:
     """What confirming would cost at most, and which engine would write."""
     cost_pico = 0
+    may_wait = work.options.speed is Speed.BATCH and is_open(work.deps, session)
     if work.reading.calls:
         # All of it at the dearer output price: an estimate must never be low.
         cost_pico = cost_picousd(
@@ -311,6 +314,7 @@ def build_estimate(work: FileWork) -> dict[str, Any]:
             prompt_tokens=0,
             cached_tokens=0,
             completion_tokens=work.reading.tokens,
+            tier=BATCH if may_wait else ON_DEMAND,
         )
     return {
         "jobs": work.reading.done,

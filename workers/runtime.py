@@ -10,6 +10,7 @@ from typing import Final
 from core.errors import AppError, UnavailableError
 from core.ids import new_id
 from core.log import get_logger
+from services.batch_lane import leave_lane, run_lane
 from services.deps import Deps
 from services.dispatch import BEAT_S, STALE_S, Rounds, run_tick
 from services.llm_check import require_llm
@@ -58,6 +59,8 @@ class Runtime:
             loops |= {"dispatcher": self._dispatch, "bell": self._listen}
         for name, loop in loops.items():
             thread = threading.Thread(target=loop, name=name, daemon=True)
+        if queues and self.deps.batches is not None:
+            loops["batch lane"] = self._work_batches
             thread.start()
             self._threads.append(thread)
 
@@ -121,6 +124,22 @@ class Runtime:
 
     def _dispatch(self) -> None:
         rounds, wait_s = Rounds(), TICK_S
+    def _work_batches(self) -> None:
+        wait_s = 0.0
+        while not self._ending.wait(wait_s):
+            wait_s = float(self.deps.settings.groq_batch_poll_s)
+            try:
+                wait_s = run_lane(self.deps, self.process_id)
+            except UnavailableError as fault:
+                log.warning("batch_lane_failed", reason=fault.message)
+            except Exception:
+                # The thread must live: jobs would wait until the end of their window.
+                log.exception("batch_lane_failed")
+        try:
+            leave_lane(self.deps, self.process_id)
+        except AppError as fault:
+            log.warning("batch_lane_not_left", reason=fault.message)
+
         while not self._ending.is_set():
             try:
                 sent = run_tick(self.deps, rounds)
