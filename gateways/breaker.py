@@ -112,6 +112,11 @@ class SharedBreaker:
             )
         return is_new if told is None else told
 
+    def look_again(self) -> None:
+        """Believe nothing that was looked up before."""
+        with self._lock:
+            self._look_again_s = self._clock()
+
     def _look(self) -> Known:
         """What is known, at most a second old."""
         if self._clock() < self._look_again_s:

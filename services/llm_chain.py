@@ -96,7 +96,7 @@ class Chain:
         hop = Hop(llm=door.model, reason=reason)
         if hop not in self.hops:
             self.hops.append(hop)
-            log.info("llm_passed_over", llm=door.model, reason=reason)
+            log.debug("llm_passed_over", llm=door.model, reason=reason)
 
 
 def _explain(blocked: Sequence[Passage], *, has_failed: bool) -> LlmRefusedError | OutageError:

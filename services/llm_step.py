@@ -12,6 +12,7 @@ from core.errors import (
     LlmError,
     LlmOutputError,
     LlmRequestError,
+    LlmTransientError,
     UnavailableError,
 )
 from core.ids import hash_text
@@ -39,6 +40,7 @@ MAX_UNKNOWN_CALLS: Final = MAX_CRASHES + 1
 """A job that shared two processes with one that kills has two such calls, and may be innocent."""
 
 DETAIL_MAX: Final = 500
+UNANSWERED: Final = "llm_unanswered"
 SIMULATOR_HEADER: Final = "x-listwright-simulator"
 
 
@@ -179,7 +181,9 @@ class Asker:
 
     def _close(self, call_id: int, fault: PoolWaitError | LlmError) -> None:
         with self._deps.database.moves(seller=self._job.seller_id, single=True) as moves:
-            ledger.close_call(moves, call_id, error_code=fault.code, detail=str(fault)[:DETAIL_MAX])
+            ledger.close_call(
+                moves, call_id, error_code=_name_fault(fault), detail=str(fault)[:DETAIL_MAX]
+            )
 
     def _commit(
         self, call_id: int, key: ledger.AnswerKey, request: LlmRequest, reply: LlmReply
@@ -199,6 +203,12 @@ class Asker:
             finish_reason=reply.finish_reason,
             simulated=bill.simulated,
         )
+
+
+def _name_fault(fault: PoolWaitError | LlmError) -> str:
+    """How the books name it: a call that nobody answered may have been billed."""
+    silent = isinstance(fault, LlmTransientError) and not fault.answered
+    return UNANSWERED if silent else fault.code
 
 
 def _explain_refusal(planned: ledger.Planned) -> AppError:

@@ -7,7 +7,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import redis
+
+from core.clock import monotonic_s
+from domain.breaker import FAILURES_IN_A_ROW, Passage, Verdict
 from domain.ports import LanguageModel, LlmReply, LlmRequest
+from gateways.breaker import FORGOTTEN_MS, SharedBreaker
 from gateways.groq_llm import GroqModel
 from models.session import Database
 from services.deps import Deps
@@ -104,3 +109,22 @@ def make_mortal(deps: Deps) -> tuple[Deps, MortalDatabase]:
     """The same deps for a worker that can be killed between two transactions."""
     mortal = MortalDatabase(deps.database)
     return replace(deps, database=mortal), mortal  # type: ignore[arg-type]
+
+
+def break_model(deps: Deps, index: int) -> None:
+    """Let the breaker of a model of the chain open, as five failures do."""
+    breaker = deps.doors[index].breaker
+    for _ in range(FAILURES_IN_A_ROW):
+        breaker.record(Verdict.FAILS, Passage(at_s=monotonic_s()))
+    assert breaker.find_outage_s() is not None
+
+
+def let_outage_pass(deps: Deps, *, seconds: float = 0.0, probe: bool = False) -> None:
+    """As if all open breakers had opened so much earlier, and (``probe``) a probe were due."""
+    with redis.Redis.from_url(deps.settings.broker_url) as client:
+        for key in client.scan_iter("listwright:breaker:*:open"):
+            client.pexpire(key, FORGOTTEN_MS - int(seconds * 1000))
+        for key in client.scan_iter("listwright:breaker:*:probe") if probe else ():
+            client.delete(key)
+    for door in deps.doors:
+        cast("SharedBreaker", door.breaker).look_again()
