@@ -13,6 +13,7 @@ from models import batch as batches
 from models import import_file as imports
 from models import provider_batch_item as items
 from services.deps import Deps
+from services.import_read import load_item
 from services.imports import PROBLEMS_KEPT, require_import
 from services.mutes import load_mutes
 

@@ -358,6 +358,14 @@ class DecisionsIn(Input):
     )
 
 
+class ColumnOut(BaseModel):
+    """Which of the file's columns a field is read from, and what the first product has there."""
+
+    field: str
+    headers: list[str]
+    example: str
+
+
 class ImportOut(BaseModel):
     """A file and how far the work on it is."""
 
@@ -382,6 +390,7 @@ class ImportOut(BaseModel):
     progress: dict[str, Any]
     problems: list[dict[str, JsonValue]] = Field(default_factory=list)
     muted: dict[str, str] = Field(default_factory=dict)
+    columns: list[ColumnOut] = Field(default_factory=list)
 
 
 class ImportsOut(BaseModel):

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from core.errors import InputError
 from domain.brief import EngineChoice, Mode
+from domain.files.choices import AUTOMATIC
 from domain.files.forms import Form
 from domain.files.profile import list_profile_names, load_profile
 from domain.listing import Channel
@@ -86,6 +87,8 @@ def show_import(import_id: uuid.UUID) -> str:
         shown=shown,
         progress=summarize_progress(shown),
         failures=failures,
+        format_label=load_profile(shown["format"]).label if shown["format"] else "",
+        is_named=shown["options"]["profile"] not in ("", AUTOMATIC),
         forms=list_forms(shown),
         is_moving=shown["state"] in MOVING,
         is_cancellable=shown["state"] in CANCELLABLE,

@@ -98,6 +98,7 @@ def render_listing(listing_id: uuid.UUID, *, trouble: Trouble | None = None) -> 
         is_decided=any(one.stored["action"] for one in fields),
         open_count=sum(one.can_decide and one.stored["after"] is not None for one in fields),
         mutable=set(list_mutable(shown["channel"])),
+        muted={one["rule"]: one["reason"] for one in shown["muted"]},
         max_reason_chars=MAX_REASON_CHARS,
         trouble=trouble,
         work=_find_work(listing_id),

@@ -1,4 +1,4 @@
-"""What a seller wants of their texts, everywhere or on one channel, and the rules they mute there."""
+"""What a seller wants of their texts, everywhere or on one channel, and what they mute there."""
 
 from __future__ import annotations
 
