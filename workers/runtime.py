@@ -23,6 +23,7 @@ from services.process import (
     start_draining,
     wait_for_schema,
 )
+from services.warm import warm_up
 
 log = get_logger(__name__)
 
@@ -51,16 +52,17 @@ class Runtime:
         A process without queues runs one job that it was started for, and does not dispatch.
         """
         self._queues, self._worker_threads = queues, worker_threads
+        warm_up()
         wait_for_schema(self.deps)
         require_llm(self.deps)
         self._register()
         loops = {"beat": self._beat}
         if queues:
             loops |= {"dispatcher": self._dispatch, "bell": self._listen}
-        for name, loop in loops.items():
-            thread = threading.Thread(target=loop, name=name, daemon=True)
         if queues and self.deps.batches is not None:
             loops["batch lane"] = self._work_batches
+        for name, loop in loops.items():
+            thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -122,8 +124,6 @@ class Runtime:
             if self.deps.queue.wait_for_wake():
                 self.wake()
 
-    def _dispatch(self) -> None:
-        rounds, wait_s = Rounds(), TICK_S
     def _work_batches(self) -> None:
         wait_s = 0.0
         while not self._ending.wait(wait_s):
@@ -140,6 +140,8 @@ class Runtime:
         except AppError as fault:
             log.warning("batch_lane_not_left", reason=fault.message)
 
+    def _dispatch(self) -> None:
+        rounds, wait_s = Rounds(), TICK_S
         while not self._ending.is_set():
             try:
                 sent = run_tick(self.deps, rounds)
