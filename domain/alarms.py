@@ -27,6 +27,7 @@ class AlarmKind(StrEnum):
     BUDGET = "budget"
     DEAD_LETTERS = "dead_letters"
     NO_WORKERS = "no_workers"
+    REPLICAS = "replicas"
 
 
 HOUR_S: Final = 3600.0
@@ -40,6 +41,7 @@ WINDOWS_S: Final[Mapping[AlarmKind, float]] = {
     AlarmKind.BUDGET: 31 * 24 * HOUR_S,
     AlarmKind.DEAD_LETTERS: HOUR_S,
     AlarmKind.NO_WORKERS: HOUR_S,
+    AlarmKind.REPLICAS: HOUR_S,
 }
 """Within it an alarm of the same kind and key only raises the count of the first one."""
 

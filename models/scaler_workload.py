@@ -87,6 +87,19 @@ def count_serving(session: Session, *, pool: str, lanes: Sequence[str], stale_s:
     return int(found.scalar_one())
 
 
+def count_fresh_dead(session: Session, *, pool: str, window_s: float) -> dict[str, int]:
+    """Dead letters of the last seconds by reason, "" where none was kept."""
+    found = session.execute(
+        text(
+            "SELECT coalesce(error_code, ''), count(*)::int FROM app.job WHERE pool = :pool"
+            " AND state = 'discarded'"
+            " AND finalized_at > clock_timestamp() - make_interval(secs => :window_s) GROUP BY 1"
+        ),
+        {"pool": pool, "window_s": window_s},
+    )
+    return {row[0]: row[1] for row in found}
+
+
 _URGENT = "lane = ANY(CAST(:urgent AS text[]))"
 _SCALED = "pool = :pool AND lane = ANY(CAST(:lanes AS text[]))"
 _WAITS = "state IN ('available', 'retryable')"

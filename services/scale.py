@@ -26,6 +26,7 @@ from models import scaler_decision as decisions
 from models import scaler_state as states
 from services.deps import Deps, build_replica_target, build_worker_deps
 from services.process import wait_for_schema
+from services.scale_alarms import EVERY_S, tell_replicas, watch_queue
 from services.scale_observe import build_config, count_serving, observe_workload
 from services.scale_target import TargetWatch
 
@@ -89,6 +90,7 @@ class Scaler:
     holder: uuid.UUID = field(default_factory=new_id)
     _state: ScalingState | None = None
     _last_noted: str = ""
+    _watched_s: float = -EVERY_S
 
     @property
     def lease_name(self) -> str:
@@ -98,10 +100,13 @@ class Scaler:
     def run_tick(self) -> Tick:
         """One round. Without the database nothing is changed: there is neither lease nor work."""
         try:
-            return self._run_tick()
+            tick = self._run_tick()
         except UnavailableError as fault:
             log.warning("backlog_unknown", reason=fault.message)
             return self._build_idle(fault.message)
+        if tick.snapshot is not None:  # it leads
+            self._watch_queue()
+        return tick
 
     def close(self) -> None:
         """Give the lease back, so that the next scaler begins at once."""
@@ -137,6 +142,17 @@ class Scaler:
         self._keep(after if tick.outcome in KEPT else state, tick)
         self._note(tick)
         return tick
+
+    def _watch_queue(self) -> None:
+        """Look now and then whether the operator must hear of something."""
+        now_s = self.clock()
+        if now_s - self._watched_s < EVERY_S:
+            return
+        self._watched_s = now_s
+        try:
+            watch_queue(self.deps)
+        except UnavailableError as fault:
+            log.warning("queue_not_watched", reason=fault.message)
 
     def _take_lease(self) -> states.HeldScaler | None:
         with self.deps.database.statements(system="scaler") as session:
@@ -193,6 +209,7 @@ class Scaler:
         if self.watch.alarm:
             log.error("replicas_not_running", reason=self.watch.alarm)
             self._record(tick, reason=self.watch.alarm, applied=False)
+            tell_replicas(self.deps, self.watch.target.name, self.watch.alarm)
             self.watch.alarm = ""
         kind = _find_kind(tick)
         if kind == self._last_noted and tick.outcome != "applied":

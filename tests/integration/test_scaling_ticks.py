@@ -281,3 +281,11 @@ def test_wrong_settings_are_named_at_the_start(environ, more, message):
     done = run_program({**environ, **more}, "--once")
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_redis_away_changes_nothing_for_the_scaler(build, tmp_path):
+    scaler = build(REDIS_URL="redis://127.0.0.1:1/0")
+    scaler.run_tick()
+    add_backlog(scaler, 3000)
+    assert scaler.run_tick().outcome == "applied"
+    assert read_file(tmp_path) > 1
