@@ -26,6 +26,7 @@ end
 local state = read_hash(KEYS[1])
 local passed = math.max(0, now - (tonumber(state.at) or now))
 local paused_until = tonumber(state.paused_until) or 0
+local ratio = tonumber(state.ratio) or 1
 
 local function set_limit(bucket, told)
   bucket.told = told
@@ -44,7 +45,7 @@ end
 
 local function save()
   local fields = {'at', text(math.max(now, tonumber(state.at) or now)),
-    'paused_until', text(paused_until)}
+    'paused_until', text(paused_until), 'ratio', text(ratio)}
   for _, bucket in ipairs(buckets) do
     local name = bucket.name
     fields[#fields + 1], fields[#fields + 2] = 'used:' .. name, text(bucket.used)
@@ -216,11 +217,14 @@ local function look_at_line(ticket, fresh_rank)
   return ahead, count, own_rank
 end
 
-local function find_waits(ahead)
+-- Seconds until the call fits, and until all before it are served; kept is the share of their
+-- bookings that those keep.
+local function find_waits(ahead, kept)
   local wait = math.max(0, paused_until - now)
   local behind = wait
   for _, bucket in ipairs(buckets) do
     local own, before, most = asked[bucket.unit], ahead[bucket.unit], burst(bucket)
+    if bucket.unit ~= 'requests' then before = before * kept end
     wait = math.max(wait, (bucket.used + before + own - math.max(most, own)) / bucket.per_s)
     behind = math.max(behind, (bucket.used + before - math.max(most, 0)) / bucket.per_s)
   end
@@ -245,8 +249,8 @@ local function reserve()
   end
   local fresh_rank = now - (asked.urgent and rules.head_start_s or 0)
   local ahead, count, own_rank = look_at_line(asked.ticket, fresh_rank)
-  local wait, behind = find_waits(ahead)
-  if wait <= EPSILON_S then
+  local strict = find_waits(ahead, 1)
+  if strict <= EPSILON_S then
     if own_rank then redis.call('HDEL', KEYS[2], asked.ticket) end
     for _, bucket in ipairs(buckets) do bucket.used = bucket.used + asked[bucket.unit] end
     redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', text(now))
@@ -256,6 +260,8 @@ local function reserve()
     save()
     return {granted = true}
   end
+  local wait, behind = find_waits(ahead, ratio)
+  wait = math.max(wait, math.min(strict, rules.least_wait_s))
   local paused = paused_until > now
   if behind > rules.line_s or (not own_rank and count >= rules.line_max) then
     redis.call('HDEL', KEYS[2], asked.ticket)
@@ -272,6 +278,10 @@ local function settle()
   local alerts, until_s = {}, tonumber(redis.call('ZSCORE', KEYS[3], asked.id) or nil)
   if until_s and until_s > now then
     redis.call('ZREM', KEYS[3], asked.id)
+    if asked.booked_tokens > 0 and asked.used_tokens > 0 then
+      local share = math.min(1, math.max(rules.ratio_least, asked.used_tokens / asked.booked_tokens))
+      ratio = ratio + rules.ratio_weight * (share - ratio)
+    end
     for _, bucket in ipairs(buckets) do
       bucket.used = math.max(0, bucket.used - asked[bucket.unit])
     end

@@ -93,7 +93,8 @@ class RedisBudget:
         booked = reservation.cost
         back = {unit.value: booked.count(unit) - used.count(unit) for unit in Unit}
         difference = used.picousd - booked.picousd
-        asked = {"id": reservation.id, "difference": difference, **back}
+        tokens = {"booked_tokens": booked.tokens, "used_tokens": used.tokens}
+        asked = {"id": reservation.id, "difference": difference, **tokens, **back}
         answer = self._run("settle", asked, purses=reservation.purses, seen=seen) or {}
         return [SpendAlert(**alert) for alert in answer.get("alerts", ())]
 

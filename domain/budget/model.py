@@ -17,12 +17,15 @@ from domain.budget.rules import (
     DRIFT_S,
     GRACE_S,
     HEAD_START_S,
+    LEAST_WAIT_S,
     LINE_MAX,
     LINE_S,
     MARGIN_FACTOR,
     MARGIN_HALF_LIFE_S,
     MARGIN_S_MAX,
     OPEN_S,
+    RATIO_LEAST,
+    RATIO_WEIGHT,
 )
 from domain.budget.values import (
     Booking,
@@ -104,6 +107,7 @@ class BudgetModel:
 
     at_s: float
     paused_until_s: float = 0.0
+    ratio: float = 1.0
     levels: dict[str, _Level] = field(init=False)
     line: dict[str, _Place] = field(default_factory=dict)
     open: dict[str, float] = field(default_factory=dict)
@@ -126,9 +130,11 @@ class BudgetModel:
             self.line.pop(booking.ticket, None)
             return capped
         rank, ahead = self._find_place(booking, now_s)
-        wait_s, behind_s = self._find_waits(booking.cost, ahead, now_s)
-        if wait_s <= _EPSILON_S:
+        strict_s, _ = self._find_waits(booking.cost, ahead, now_s, ratio=1.0)
+        if strict_s <= _EPSILON_S:
             return self._grant(booking, key, now_s)
+        wait_s, behind_s = self._find_waits(booking.cost, ahead, now_s, ratio=self.ratio)
+        wait_s = max(wait_s, min(strict_s, LEAST_WAIT_S))
         is_full = booking.ticket not in self.line and len(self.line) >= LINE_MAX
         paused = self.paused_until_s > now_s
         reason = WaitReason.PAUSED if paused else WaitReason.BUDGET
@@ -152,6 +158,7 @@ class BudgetModel:
         alerts: list[SpendAlert] = []
         until_s = self.open.pop(reservation.id, None)
         if until_s is not None and until_s > now_s:
+            self._note_ratio(reservation.cost.tokens, used.tokens)
             for level in self.levels.values():
                 unit = level.bucket.unit
                 back = reservation.cost.count(unit) - used.count(unit)
@@ -196,6 +203,11 @@ class BudgetModel:
         self.at_s = max(self.at_s, now_s)
         self.open = {key: until for key, until in self.open.items() if until > now_s}
 
+    def _note_ratio(self, booked: int, used: int) -> None:
+        if booked > 0 and used > 0:
+            share = min(1.0, max(RATIO_LEAST, used / booked))
+            self.ratio += RATIO_WEIGHT * (share - self.ratio)
+
     def _believe(self, seen: Seen) -> None:
         for name, (limit, used) in seen.items():
             if name in self.levels:
@@ -220,14 +232,20 @@ class BudgetModel:
         before = [one.cost for key, one in self.line.items() if (one.rank, key) < (rank, ticket)]
         return rank, {unit: sum(cost.count(unit) for cost in before) for unit in Unit}
 
-    def _find_waits(self, cost: Cost, ahead: dict[Unit, int], now_s: float) -> tuple[float, float]:
-        """Seconds until the call fits, and until all before it have been served."""
+    def _find_waits(
+        self, cost: Cost, ahead: dict[Unit, int], now_s: float, *, ratio: float
+    ) -> tuple[float, float]:
+        """Seconds until the call fits, and until all before it have been served.
+
+        ``ratio`` is the share of their bookings that they keep.
+        """
         wait_s = behind_s = max(0.0, self.paused_until_s - now_s)
         for level in self.levels.values():
             unit = level.bucket.unit
             own = cost.count(unit)
-            wait_s = max(wait_s, level.wait_s(ahead[unit] + own, own))
-            behind_s = max(behind_s, level.wait_s(ahead[unit], 0))
+            before = ahead[unit] * (1.0 if unit is Unit.REQUESTS else ratio)
+            wait_s = max(wait_s, level.wait_s(before + own, own))
+            behind_s = max(behind_s, level.wait_s(before, 0))
         return wait_s, behind_s
 
     def _grant(self, booking: Booking, key: str, now_s: float) -> Reservation:

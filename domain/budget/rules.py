@@ -35,6 +35,14 @@ MARGIN_HALF_LIFE_S: Final = 60.0
 """While somebody else spends, we stay below the limit by so many times what they took unseen, at
 most what flows back in ``MARGIN_S_MAX``."""
 
+RATIO_WEIGHT: Final = 0.1
+RATIO_LEAST: Final = 0.1
+"""What share of a booking is really used, on the average of the last ones: the line moves by that
+much faster than what stands in it was booked for."""
+
+LEAST_WAIT_S: Final = 0.02
+"""Nobody is told to ask again sooner, but for one whose own turn is nearer than that."""
+
 ALERT_PERCENTS: Final = (50, 75, 90)
 
 SHARED: Final = {
@@ -50,5 +58,8 @@ SHARED: Final = {
     "margin_factor": MARGIN_FACTOR,
     "margin_s_max": MARGIN_S_MAX,
     "margin_half_life_s": MARGIN_HALF_LIFE_S,
+    "ratio_weight": RATIO_WEIGHT,
+    "ratio_least": RATIO_LEAST,
+    "least_wait_s": LEAST_WAIT_S,
     "alert_percents": ALERT_PERCENTS,
 }
