@@ -158,7 +158,9 @@ _PLAN = text(
 )
 
 
-def finish_call(moves: Moves, call_id: int, *, reply: LlmReply, bill: Bill) -> None:
+def finish_call(
+    moves: Moves, call_id: int, *, reply: LlmReply, bill: Bill, sent_ago_s: float
+) -> None:
     """Write down what a call cost. Never fenced: a late call is a bill all the same."""
     moves.execute(
         _FINISH,
@@ -174,6 +176,7 @@ def finish_call(moves: Moves, call_id: int, *, reply: LlmReply, bill: Bill) -> N
             "request_id": reply.provider_request_id,
             "headers": json.dumps(dict(reply.headers)),
             "simulated": bill.simulated,
+            "ago": sent_ago_s,
         },
     )
 
@@ -183,17 +186,22 @@ _FINISH = text(
     " cached_tokens = :cached, completion_tokens = :completion, reasoning_tokens = :reasoning,"
     " cost_pico = :cost, model = :model, price_id = :price, provider_request_id = :request_id,"
     " headers = CAST(:headers AS jsonb), simulated = :simulated,"
+    " sent_at = clock_timestamp() - make_interval(secs => :ago),"
     " finished_at = clock_timestamp() WHERE id = :id"
 )
 
 
-def close_call(moves: Moves, call_id: int, *, error_code: str, detail: str) -> None:
+def close_call(
+    moves: Moves, call_id: int, *, error_code: str, detail: str, sent_ago_s: float
+) -> None:
     """Write down that a call failed, and in which words."""
-    moves.execute(_CLOSE, {"id": call_id, "code": error_code, "detail": detail})
+    keys = {"id": call_id, "code": error_code, "detail": detail, "ago": sent_ago_s}
+    moves.execute(_CLOSE, keys)
 
 
 _CLOSE = text(
     "UPDATE app.llm_call SET state = 'failed', error_code = :code, error_detail = :detail,"
+    " sent_at = clock_timestamp() - make_interval(secs => :ago),"
     " finished_at = clock_timestamp() WHERE id = :id AND state = 'planned'"
 )
 

@@ -142,9 +142,13 @@ SELECT
 FROM made
 """
 
+# What a job waits for the provider's budget before its first call is no work: counted as such, a
+# budget that binds would ask for more replicas, which could only wait too.
 _SPEED = f"""
 WITH sample AS (
-  SELECT id, extract(epoch FROM finalized_at - attempted_at) AS held_s FROM app.job
+  SELECT id, extract(epoch FROM finalized_at - coalesce((SELECT min(c.sent_at)
+      FROM app.llm_call c WHERE c.job_id = job.id AND c.sent_at >= attempted_at), attempted_at)
+    ) AS held_s FROM app.job
   WHERE state = 'completed' AND attempted_at IS NOT NULL
     AND finalized_at > clock_timestamp() - make_interval(secs => :recent_s) AND {_SCALED}
   ORDER BY finalized_at DESC LIMIT :sample

@@ -141,12 +141,13 @@ class Asker:
             door.give_back(reservation)
             door.give_up(passage)
             raise
+        sent_s = monotonic_s()
         try:
             reply = door.complete(request, reservation, passage)
         except (PoolWaitError, LlmError) as fault:
-            self._close(call_id, fault)
+            self._close(call_id, fault, sent_s=sent_s)
             raise
-        return self._commit(call_id, key, request, reply)
+        return self._commit(call_id, key, request, reply, sent_s=sent_s)
 
     def _build_key(self, step: int, request: LlmRequest) -> ledger.AnswerKey:
         return ledger.AnswerKey(
@@ -179,20 +180,32 @@ class Asker:
             raise _explain_refusal(planned)
         return planned.call_id
 
-    def _close(self, call_id: int, fault: PoolWaitError | LlmError) -> None:
+    def _close(self, call_id: int, fault: PoolWaitError | LlmError, *, sent_s: float) -> None:
         with self._deps.database.moves(seller=self._job.seller_id, single=True) as moves:
             ledger.close_call(
-                moves, call_id, error_code=_name_fault(fault), detail=str(fault)[:DETAIL_MAX]
+                moves,
+                call_id,
+                error_code=_name_fault(fault),
+                detail=str(fault)[:DETAIL_MAX],
+                sent_ago_s=monotonic_s() - sent_s,
             )
 
     def _commit(
-        self, call_id: int, key: ledger.AnswerKey, request: LlmRequest, reply: LlmReply
+        self,
+        call_id: int,
+        key: ledger.AnswerKey,
+        request: LlmRequest,
+        reply: LlmReply,
+        *,
+        sent_s: float,
     ) -> Answer:
         bill = build_bill(reply, wanted=request.model)
 
         def write() -> None:
             with self._deps.database.moves(seller=self._job.seller_id) as moves:
-                ledger.finish_call(moves, call_id, reply=reply, bill=bill)
+                ledger.finish_call(
+                    moves, call_id, reply=reply, bill=bill, sent_ago_s=monotonic_s() - sent_s
+                )
                 ledger.insert_answer(moves, key, reply=reply, simulated=bill.simulated)
 
         retry_while_away(write)

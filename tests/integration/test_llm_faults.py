@@ -133,6 +133,18 @@ def test_a_rate_limit_costs_no_attempt_and_stops_everybody(deps, seller, groq):
     assert query(deps, "SELECT state FROM app.llm_call ORDER BY id") == [("failed",)]
 
 
+def test_the_books_say_when_each_call_was_sent(deps, groq, run):
+    groq.set_faults("500@1")
+    run("groq")
+    odd = (
+        "SELECT state, planned_at, sent_at, finished_at FROM app.llm_call"
+        " WHERE sent_at IS NULL OR sent_at NOT BETWEEN planned_at - interval '1 second'"
+        " AND finished_at"
+    )
+    assert query(deps, odd) == []
+    assert query(deps, "SELECT state FROM app.llm_call ORDER BY id") == [("failed",), ("answered",)]
+
+
 @pytest.mark.parametrize("fault", ["500", "502", "503", "498", "timeout", "reset", "html"])
 def test_an_overloaded_provider_is_asked_again_later(deps, groq, run, fault):
     groq.set_faults(f"{fault}@1")

@@ -202,3 +202,15 @@ def test_what_the_provider_s_day_has_left_is_what_the_ledger_has_not_used(databa
     with open_deps(database_url, redis_url, **limits) as deps:
         workload = observe_workload(deps, ahead_s=60)
         assert (workload.requests_left, workload.tokens_left) == (None, None)
+
+
+def test_waiting_for_the_provider_s_budget_is_no_work(deps):
+    seller = make_seller(deps)
+    submit(deps, seller, 1)
+    [job_id] = list_claimable(deps)
+    claim(make_worker(deps), job_id)
+    finish(deps, held_s=10)
+    add_call(deps, job_id, state="answered")
+    assert observe_workload(deps, ahead_s=60).service_s == pytest.approx(10, abs=0.5)
+    execute(deps, "UPDATE app.llm_call SET sent_at = clock_timestamp() - interval '4 seconds'")
+    assert observe_workload(deps, ahead_s=60).service_s == pytest.approx(4, abs=0.5)
