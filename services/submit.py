@@ -42,11 +42,15 @@ ROUTE: Final = "jobs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """How a listing should be optimized."""
+    """How a listing should be optimized.
+
+    Equal work is answered by what was paid for before; another ``variant`` asks anew.
+    """
 
     mode: Mode = Mode.FIX
     engine: EngineChoice = EngineChoice.AUTO
     touch: tuple[str, ...] = ()
+    variant: int = 0
     voice: Voice = field(default_factory=Voice)
 
 
@@ -201,6 +205,7 @@ def build_brief(listing: Listing, *, channel: str, wish: Wish, rules: RuleSet) -
         avoid=voice.avoid,
         mutes=tuple(rule.id for rule in rules.muted),
         style_version=voice.version,
+        variant=wish.variant,
     )
 
 

@@ -246,7 +246,7 @@ def test_a_probe_that_is_not_made_is_the_next_ones(deps, seller, groq, worker):
 
 
 def test_a_larger_model_costs_no_more_than_twice_the_estimate(deps, seller, groq, worker):
-    """Asked first it may cost all of that; the repair is then the smaller one's, once it is back."""
+    """Asked first it may cost all of that; the repair is then the smaller one's, once it works."""
     break_model(deps, 0)
     groq.set_faults("refusal@1")
     job_id = submit(deps, seller)

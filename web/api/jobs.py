@@ -55,6 +55,7 @@ def build_order(sent: JobIn) -> Order:
             mode=sent.mode,
             engine=sent.engine,
             touch=tuple(sent.fields),
+            variant=sent.variant,
         ),
         voice=_read_voice(sent),
         listing=None if sent.listing is None else build_listing(sent.listing),

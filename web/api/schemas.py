@@ -150,6 +150,12 @@ class JobIn(Input):
     voice: VoiceIn | None = Field(
         default=None, description="Instead of what your voice says, for this job alone."
     )
+    variant: int = Field(
+        default=0,
+        ge=0,
+        le=9,
+        description="Equal work is answered by what was paid for before; another number asks anew.",
+    )
 
     @model_validator(mode="after")
     def _require_one(self) -> Self:
@@ -366,6 +372,17 @@ class ColumnOut(BaseModel):
     example: str
 
 
+class AcceptanceOut(BaseModel):
+    """How accepting everything goes: ``seen`` of ``total`` products were gone through."""
+
+    job_id: uuid.UUID
+    state: str
+    over: bool
+    seen: int
+    total: int
+    accepted: int
+
+
 class ImportOut(BaseModel):
     """A file and how far the work on it is."""
 
@@ -391,6 +408,7 @@ class ImportOut(BaseModel):
     problems: list[dict[str, JsonValue]] = Field(default_factory=list)
     muted: dict[str, str] = Field(default_factory=dict)
     columns: list[ColumnOut] = Field(default_factory=list)
+    acceptance: AcceptanceOut | None = None
 
 
 class ImportsOut(BaseModel):
