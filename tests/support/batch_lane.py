@@ -48,6 +48,13 @@ def work(deps: Deps, *, keeping_files: bool = False) -> None:
     work_lane(Lane(deps, provider, keep=lambda: None))
 
 
+def finish(deps: Deps, groq: GroqSimulator) -> None:
+    """Let the provider end its work, take the answers in and run what became due."""
+    groq.advance(HOUR_S)
+    work(deps)
+    run_all(deps, make_worker(deps))
+
+
 @dataclass(slots=True)
 class KeepingProvider:
     """A provider that has its files kept."""
