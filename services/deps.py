@@ -37,6 +37,7 @@ from models.session import Database
 from services.alarm_bell import AlarmBell
 from services.llm_disabled import DisabledLlms
 from services.llm_door import LlmDoor
+from services.llm_meters import LlmMeter
 from services.llm_watch import DoorWatch
 
 ACCOUNT = "groq"
@@ -48,8 +49,9 @@ class Deps:
     """What services work with.
 
     ``doors`` lead to the models of the chain, the primary one first; there are none where there is
-    no key, or no need of one. ``batches`` takes calls in files; None where nobody works the lane.
-    ``backlogs`` remembers large backlogs of sellers: how many jobs, and when they were counted.
+    no key, or no need of one. ``meters`` are read by those who never ask a model. ``batches`` takes
+    calls in files; None where nobody works the lane. ``backlogs`` remembers large backlogs of
+    sellers: how many jobs, and when they were counted.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class Deps:
     alarms: AlarmBell
     disabled: DisabledLlms
     doors: tuple[LlmDoor, ...] = ()
+    meters: tuple[LlmMeter, ...] = ()
     batches: BatchProvider | None = None
     backlogs: dict[uuid.UUID, tuple[int, float]] = field(default_factory=dict, compare=False)
 
@@ -85,6 +88,7 @@ def build_web_deps(settings: Settings) -> Deps:
         llm_model=settings.groq_model,
         alarms=_open_alarms(settings, database),
         disabled=DisabledLlms(database),
+        meters=_open_meters(settings) if settings.groq_api_key else (),
     )
 
 
@@ -146,6 +150,18 @@ def _open_doors(settings: Settings, watch: DoorWatch) -> tuple[LlmDoor, ...]:
             breaker=SharedBreaker(client, name=model, account=ACCOUNT),
             model=model,
             watch=watch,
+        )
+        for model in list_chain(settings.groq_model, as_of=today())
+    )
+
+
+def _open_meters(settings: Settings) -> tuple[LlmMeter, ...]:
+    client = connect_web(settings.broker_url)
+    return tuple(
+        LlmMeter(
+            model=model,
+            budget=_open_budget(settings, client, model),
+            breaker=SharedBreaker(client, name=model, account=ACCOUNT),
         )
         for model in list_chain(settings.groq_model, as_of=today())
     )

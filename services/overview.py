@@ -13,6 +13,7 @@ from models import scaler_state as states
 from services.alarms import list_events
 from services.deps import Deps
 from services.intervene import DeadLetters, list_dead_letters
+from services.llm_meters import LlmReading, read_meters
 from services.numbers import Numbers, read_numbers
 
 SHOWN: Final = 20
@@ -58,9 +59,10 @@ class ReoptimizeRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything of the operator's page, newest first."""
+    """Everything of the operator's page, newest first; ``llms`` None while Redis is away."""
 
     numbers: Numbers
+    llms: Sequence[LlmReading] | None
     scalers: Sequence[ScalerState]
     decisions: Sequence[Decision]
     dead: DeadLetters
@@ -102,8 +104,10 @@ def read_overview(deps: Deps) -> Overview:
             )
             for row in runs.list_runs(session, limit=5)
         ]
+    numbers = read_numbers(deps)
     return Overview(
-        numbers=read_numbers(deps),
+        numbers=numbers,
+        llms=None if numbers.messages is None else read_meters(deps.meters, deps.disabled),
         scalers=scalers,
         decisions=made,
         dead=list_dead_letters(deps, limit=SHOWN),

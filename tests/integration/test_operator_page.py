@@ -138,3 +138,26 @@ def test_alarms_and_runs_stand_there(web: Web):
     stored = query(web.deps, "SELECT day, summary FROM app.reoptimize_run")
     assert stored[0][0] == today()
     assert json.dumps(stored[0][1])
+
+
+def test_the_language_model_s_budget_and_breaker_are_read_and_never_used(database_url, redis_url):
+    with open_web(database_url, redis_url, GROQ_API_KEY="simulated") as web:
+        set_operator(web.deps, web.seller.email, on=True)
+        browser = web.sign_in()
+        page, _ = read(browser)
+        assert "openai/gpt-oss-20b" in page
+        assert ">990<" in page, "the limit less what is left untouched"
+        [meter, *_] = web.deps.meters
+        meter.budget.pause(600.0, seen={})
+        assert "Paused for 10 min" in read(browser)[0]
+        meter.breaker.refuse("the key is not valid", seconds=60, everywhere=True)
+        meter.breaker.look_again()  # type: ignore[attr-defined]
+        assert "the key is not valid" in read(browser)[0]
+
+
+def test_without_a_key_nothing_is_spent_and_without_redis_nothing_is_known(web: Web, database_url):
+    assert "No key is set" in read(web.sign_in())[0]
+    with open_web(database_url, "redis://127.0.0.1:1/0", GROQ_API_KEY="simulated") as away:
+        page, _ = read(away.sign_in())
+        assert "Redis does not answer. Jobs are kept" in page
+        assert "each worker goes by what it knows itself" in page
