@@ -1,4 +1,4 @@
-"""How the scaling policy fares against its rivals: ``python -m bench.scaling``, about a minute.
+"""How the scaling policy fares against its rivals: ``python -m bench.scaling``, some minutes.
 
 Plays every policy through every workload on seeds that the policy was not tuned on. Prints the
 tables and writes them to docs/benchmarks.md.
@@ -15,10 +15,12 @@ from bench.page import write_section
 from bench.scaling_policies import POLICIES, Build, Ours
 from bench.scaling_sim import Result, Scenario, Simulation
 from bench.scaling_workloads import list_scenarios
+from core.settings import load_settings
 
 TEST_SEEDS: Final = (31, 32)
 """Tuning used 1 to 4."""
 
+OUR_THREADS: Final = load_settings({}).worker_threads
 MOST_LATE: Final = 0.03
 MOST_HOURS: Final = 1.10
 REACTIVE: Final = ("naive", "list length", "list length, capped", "backlog/instance", "latency")
@@ -121,22 +123,29 @@ def show_cell(runs: list[Result]) -> str:
 
 
 def judge_goals(results: Results) -> list[str]:
-    """The goals, and whether they are met."""
+    """The goals, and whether they are met; the changes beside those of each reactive rival."""
     ours = sum_up(results, "ours")
-    calmest = min(REACTIVE, key=lambda name: sum_up(results, name).changes)
-    fewest = sum_up(results, calmest).changes
     late = f"late at most 3 %: {ours.late:.1%}"
     hours = f"hours at most 1.10 of the oracle's: {ours.hours:.2f}"
-    changes = (
-        f"fewer changes than every reactive rival: {ours.changes:.0f}, the calmest of them"
-        f" ({calmest}) {fewest:.0f}"
-    )
-    goals = (
-        (ours.late <= MOST_LATE, late),
-        (ours.hours <= MOST_HOURS, hours),
-        (ours.changes < fewest, changes),
-    )
+    goals = [(ours.late <= MOST_LATE, late), (ours.hours <= MOST_HOURS, hours)]
+    for rival in REACTIVE:
+        theirs = sum_up(results, rival).changes
+        fewer, more = compare_changes(results, rival)
+        text = (
+            f"fewer changes than {rival}: {ours.changes:.0f}, {rival} {theirs:.0f}; fewer in"
+            f" {fewer} workloads, more in {more} of {len(results['ours'])}"
+        )
+        goals.append((ours.changes < theirs, text))
     return [f"- {'met' if met else '**missed**'}: {text}" for met, text in goals]
+
+
+def compare_changes(results: Results, rival: str) -> tuple[int, int]:
+    """In how many workloads we change less than a rival, and in how many more."""
+    pairs = [
+        (sum(run.changes for run in runs), sum(run.changes for run in results[rival][name]))
+        for name, runs in results["ours"].items()
+    ]
+    return sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
 
 
 def build_body(results: Results, ablations: Results, wide: Results) -> str:
@@ -149,8 +158,14 @@ def build_body(results: Results, ablations: Results, wide: Results) -> str:
         build_cells(results),
         ["What each part of the policy is worth:"],
         build_totals({**ablations, "oracle": results["oracle"]}),
-        ["The same with 32 threads a replica, as we run it:"],
+        [
+            f"The same with {OUR_THREADS} threads a replica, as we run it. Nearly everywhere one such"
+            " replica uses all that the provider allows, so there is little to decide, and a rival"
+            " whose cap was set right by hand need not:"
+        ],
+        judge_goals(wide),
         build_totals(wide),
+        build_cells(wide),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts)
 
@@ -177,8 +192,7 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     results = run_all(POLICIES, seeds=TEST_SEEDS, threads=12)
     ablations = run_all(ABLATIONS, seeds=TEST_SEEDS, threads=12)
-    few = {name: POLICIES[name] for name in ("naive", "list length", "ours", "oracle")}
-    wide = run_all(few, seeds=TEST_SEEDS[:1], threads=32)
+    wide = run_all(POLICIES, seeds=TEST_SEEDS, threads=OUR_THREADS)
     body = build_body(results, ablations, wide)
     sys.stdout.write(body + "\n")
     if not arguments.no_write:

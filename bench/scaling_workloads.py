@@ -54,6 +54,19 @@ def _build_wave(seed: int, threads: int) -> Scenario:
     return Scenario(name="W2 daily wave", urgent=urgent, bulk=[], end_s=end_s, threads=threads)
 
 
+def _build_high_wave(seed: int, threads: int) -> Scenario:
+    """A day's wave whose peak needs more than one replica, as W2's does not."""
+    rng, end_s = _seeded("high wave", seed), 24 * HOUR_S
+
+    def rate(at_s: float) -> float:
+        return 0.5 + 11.5 * max(0.0, math.sin((at_s / HOUR_S - 6) / 24 * 2 * math.pi)) ** 2
+
+    urgent = _draw_arrivals(rng, rate, end_s)
+    return Scenario(
+        name="W13 daily wave to 12/s", urgent=urgent, bulk=[], end_s=end_s, threads=threads
+    )
+
+
 def _build_import(
     name: str, size: int, *, per_minute: int = 1000
 ) -> Callable[[int, int], Scenario]:
@@ -207,6 +220,7 @@ _BUILDERS: Final = (
     _build_small_imports,
     _build_ramp,
     _build_square,
+    _build_high_wave,
     _build_chat,
     _build_code,
     _build_balancer,
