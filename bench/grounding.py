@@ -24,6 +24,9 @@ from domain.listing import Listing
 from tests.support.sample_rows import SAMPLES, list_sample_listings
 
 ROWS = Path(__file__).with_name("grounding_rows.txt")
+LANGUAGES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "ms": "Malay, Indonesian",
+}  # fmt: skip
 _SEED = 20261122
 _PER_FILE = 110
 
@@ -50,15 +53,31 @@ class Tally:
 
     def worst(self) -> float:
         """The lowest share of any kind."""
-        return min(self.flagged[kind] / n for kind, n in self.total.items())
+        return min(self._list_shares())
+
+    def highest(self) -> float:
+        """The highest share of any kind."""
+        return max(self._list_shares())
+
+    def _list_shares(self) -> list[float]:
+        return [self.flagged[kind] / n for kind, n in self.total.items()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a run found."""
+    """What a run found, in all and by the language of the rows."""
 
-    mutations: Tally
-    rewordings: Tally
+    mutations: Tally = field(default_factory=Tally)
+    rewordings: Tally = field(default_factory=Tally)
+    by_language: dict[str, Result] = field(default_factory=dict)
+
+    def add(self, variant: Variant, language: str, *, flagged: bool, expected: bool) -> None:
+        """Count one variant for its kind and for its language."""
+        own = self.by_language.setdefault(language, Result()) if language else self
+        tally = own.mutations if expected else own.rewordings
+        tally.add(variant, flagged=flagged, expected=expected)
+        if language:
+            self.add(variant, "", flagged=flagged, expected=expected)
 
 
 def list_written() -> list[tuple[Listing, str]]:
@@ -68,9 +87,10 @@ def list_written() -> list[tuple[Listing, str]]:
 
 
 def _parse(line: str) -> tuple[Listing, str]:
-    language, brand, product_type, title, description = line.split(" | ")
+    language, brand, product_type, title, description, *more = line.split(" | ")
     fields = {"title": title, "description": description}
-    attributes = {"brand": brand, "product_type": product_type}
+    named = [part.split(": ", 1) for part in more[0].split("; ")] if more else []
+    attributes = {"brand": brand, "product_type": product_type, **dict(named)}
     return Listing(key=title, fields=fields, attributes=attributes), language
 
 
@@ -78,12 +98,14 @@ def measure(rows: Sequence[tuple[Listing, str]], *, seed: int = _SEED, rounds: i
     """Mutate and reword every row ``rounds`` times, and count what grounding says of each."""
     rng = random.Random(seed)
     brands = list_brands([listing for listing, _ in rows])
-    result = Result(mutations=Tally(), rewordings=Tally())
+    result = Result()
     for listing, language in [row for _ in range(rounds) for row in rows]:
-        for variant in list_mutations(listing, brands=brands, rng=rng):
-            result.mutations.add(variant, flagged=_is_flagged(variant, listing), expected=True)
+        for variant in list_mutations(listing, brands=brands, rng=rng, language=language):
+            flagged = _is_flagged(variant, listing)
+            result.add(variant, language, flagged=flagged, expected=True)
         for variant in list_rewordings(listing.text("title"), language=language, rng=rng):
-            result.rewordings.add(variant, flagged=_is_flagged(variant, listing), expected=False)
+            flagged = _is_flagged(variant, listing)
+            result.add(variant, language, flagged=flagged, expected=False)
     return result
 
 
@@ -104,18 +126,34 @@ def _list_table(tally: Tally) -> Iterator[tuple[str, int, int, str]]:
     yield "**all**", tally.flagged.total(), tally.total.total(), f"{tally.share:.2%}"
 
 
+def _list_languages(result: Result) -> Iterator[tuple[str, int, str, str, int, str, str]]:
+    for language, found in sorted(result.by_language.items()):
+        caught, alarms = found.mutations, found.rewordings
+        yield (
+            LANGUAGES[language],
+            caught.total.total(),
+            f"{caught.share:.2%}",
+            f"{caught.worst():.2%}",
+            alarms.total.total(),
+            f"{alarms.share:.2%}",
+            f"{alarms.highest():.2%}",
+        )
+
+
 def _describe(result: Result, rows: int) -> str:
     caught = format_table(["mutation", "caught", "of", "share"], [*_list_table(result.mutations)])
     alarms = format_table(
         ["rewording", "flagged", "of", "share"], [*_list_table(result.rewordings)]
     )
+    head = ["language", "mutations", "caught", "worst kind", "rewordings", "flagged", "worst kind"]
+    languages = format_table(head, [*_list_languages(result)])
     intro = (
         f"Titles of {rows} rows: the sample files (English, Malay, Indonesian) and rows written in"
         " German, French and Spanish. A mutation says one thing that stands nowhere in the row and"
         " should be caught; a rewording says the same and should not. Words “not listed” stand in"
         " none of grounding's own lists."
     )
-    return f"{intro}\n\n{caught}\n\n{alarms}"
+    return f"{intro}\n\n{caught}\n\n{alarms}\n\n{languages}"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -51,6 +51,22 @@ _DEVICES: Final = (
 )  # fmt: skip
 
 
+_COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": (", Pack of {}", ", Set of {}", " {} Pcs", ", {} Pack", " x{}"),
+    "de": (", {} Stück", ", {}er Pack", ", {}er Set", " x{}", ", Packung mit {}"),
+    "fr": (", lot de {}", ", {} pièces", " x{}", ", jeu de {}", ", {} unités"),
+    "es": (", {} unidades", ", {} piezas", " x{}", ", paquete de {}", ", juego de {}"),
+    "ms": (", isi {}", " {} pcs", " x{}", ", set {}", ", {} keping"),
+}
+_FITS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": ("for", "compatible with", "fits"),
+    "de": ("für", "passend für", "kompatibel mit"),
+    "fr": ("pour", "compatible avec"),
+    "es": ("para", "compatible con"),
+    "ms": ("untuk", "sesuai untuk"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """A title made of another, and how."""
@@ -67,6 +83,7 @@ class _Row:
     title: str
     whole: str
     rng: random.Random
+    language: str
 
     def lacks(self, *words: str) -> bool:
         """Whether the row has none of these words, nor one that begins as they do."""
@@ -74,14 +91,15 @@ class _Row:
 
 
 def list_mutations(
-    listing: Listing, *, brands: Sequence[str], rng: random.Random
+    listing: Listing, *, brands: Sequence[str], rng: random.Random, language: str = "en"
 ) -> Iterator[Variant]:
-    """One title of each kind that the row leaves room for."""
+    """One title of each kind that the row leaves room for; counts and fits in its language."""
     row = _Row(
         listing=listing,
         title=listing.text("title"),
         whole=fold(str(listing.to_json())),
         rng=rng,
+        language=language,
     )
     for mutate in (_swap_numbers, _state_words, _state_unlisted, _name_codes):
         yield from mutate(row)
@@ -117,7 +135,7 @@ def _swap_numbers(row: _Row) -> Iterator[Variant]:
             yield Variant(kind="measure", text=text)
     count, side = row.rng.randint(13, 400), row.rng.randint(101, 999)
     if str(count) not in row.whole:
-        form = row.rng.choice([", Pack of {}", ", Set of {}", " {} Pcs", ", {} Pack", " x{}"])
+        form = row.rng.choice(_COUNTS[row.language])
         yield Variant(kind="count", text=row.title + form.format(count))
     if str(side) not in row.whole:
         yield Variant(kind="dimension", text=f"{row.title}, {side} x {side + 7} mm")
@@ -162,7 +180,7 @@ def _name_codes(row: _Row) -> Iterator[Variant]:
     yield Variant(kind="model", text=text)
     device = row.rng.choice(_DEVICES)
     if row.lacks(*device.split()):
-        lead = row.rng.choice(["for", "compatible with", "fits"])
+        lead = row.rng.choice(_FITS[row.language])
         yield Variant(kind="compatibility", text=f"{row.title} {lead} {device}")
 
 

@@ -28,7 +28,7 @@ _MEASURE = regex.compile(
     rf"(?<![\w.,/x×*-]|[x×] )(\d+(?:\.\d+)?) ?({'|'.join(_CONVERSIONS)})(?![\w²³/%-]| ?[x×*/])"
 )
 _UNIT_GAP = regex.compile(r"(\d)\s?(ml|cm|mm|kg|g|W|V)\b")
-_COUNT = regex.compile(r"(?<![\w.,/:-])([2-9]|1[0-2])(?![\w.,/:%-])")
+_COUNT = regex.compile(r"(?<![\w.,/:(+-])([2-9]|1[0-2])(?![\w.,/:%)+-])")
 _NUMBERS: Final[Mapping[str, str]] = {
     "en": "two three four five six seven eight nine ten eleven twelve",
     "de": "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
@@ -115,9 +115,11 @@ def _say(digits: str, language: str) -> str:
 
 
 def _inflect(title: str, language: str, rng: random.Random) -> str:
-    """One plain word in the plural, or without it."""
+    """One plain word in the plural, or without it; names open titles and have none."""
     words = title.split()
-    plain = [at for at, word in enumerate(words) if word.isalpha() and len(word) >= _SHORTEST]
+    plain = [
+        at for at, word in enumerate(words) if at and word.isalpha() and len(word) >= _SHORTEST
+    ]
     if not plain or not _PLURAL[language]:
         return title
     at = rng.choice(plain)

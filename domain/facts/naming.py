@@ -20,6 +20,9 @@ from domain.units import find_unit
 _PARTED: Final = regex.compile(
     r"[;|()\[\]•·]|,(?!\d)|:\s|\s[/+]\s|/(?=\p{L}{3})|\s[-–—]|[-–—]\s|[.!?]\s"
 )
+_CODE: Final = regex.compile(r"(?<!\S)(?=\S*\d)(?=\S*-)[\p{L}\p{N}./-]+(?!\S)")
+"""A code ("NV-POE30G-AT"), whose pieces are no words."""
+
 _LEADING: Final[Mapping[str, str]] = {
     "en": "for with by from in at on that made without",
     "de": "aus mit für von im in ab zum zur ohne als",
@@ -137,7 +140,8 @@ def _list_parts(title: str, leading: frozenset[str]) -> list[_Part]:
 
 
 def _pair_with_gaps(title: str) -> list[tuple[Word, str]]:
-    words = list_words(title)
+    coded = {at for token in _CODE.finditer(title) for at in range(*token.span())}
+    words = [word for word in list_words(title) if word.start not in coded]
     gaps = [title[one.end : two.start + 3] for one, two in pairwise(words)]
     return list(zip(words, ["", *gaps], strict=False))
 

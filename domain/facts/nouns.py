@@ -57,6 +57,11 @@ def _read_noun(written: str, language: str) -> tuple[str, ...]:
     return tuple(_fold_noun(word.base, language) for word in words)
 
 
+def is_noun(word: str) -> bool:
+    """Whether a word alone is a name for things in any language."""
+    return any((_fold_noun(word, one),) in nouns.names for one, nouns in read_nouns().items())
+
+
 def list_compounds(text: str) -> Iterator[tuple[int, int]]:
     """Where an English name of several words stands ("Sun Shade"): it is cut whole or not."""
     names = read_nouns()["en"].names

@@ -18,6 +18,7 @@ _SAME_MEANING: Final = {
 }  # fmt: skip
 _WHEN_TWICE: Final = {"%": " percent", ":": " -", "+": " plus "}
 _EDITION = regex.compile(r"^\s+(?:edition|version|model|collection)\b", regex.IGNORECASE)
+_DOUBLED = regex.compile(r"(?<!\w)(\p{L}{3,})\s+(?=\1(?!\w))", regex.IGNORECASE)
 _STAY_BY_DIGITS: Final = frozenset("#~<>*")
 
 
@@ -27,7 +28,8 @@ def fix_characters(
     """``text`` without the character that ``finding`` names, or with another of its meaning."""
     if rule.kind == "allowed_charset":
         forbidden = regex.compile(rule.text("regex_forbidden"))
-        return forbidden.sub(lambda m: _replace_outside(m.group(), forbidden, language), text)
+        mended = forbidden.sub(lambda m: _replace_outside(m.group(), forbidden, language), text)
+        return _part_doubled(mended, text)
     wrong = finding.excerpt
     if not wrong:
         return text
@@ -45,6 +47,13 @@ def fix_characters(
     return text
 
 
+def _part_doubled(mended: str, before: str) -> str:
+    """A comma between equal words that only a lost sign had parted: "Candle Set, Set of 4"."""
+    if _DOUBLED.search(before):
+        return mended
+    return _DOUBLED.sub(r"\1, ", mended)
+
+
 def _joins_code(text: str, start: int, end: int) -> bool:
     """Whether a sign stands inside a code ("COLAT_MW20"), which a space would tear."""
     before = regex.search(r"[\p{L}\p{N}]+$", text[:start])
@@ -58,8 +67,9 @@ def spare_repeats(text: str, characters: str, limit: int, language: str) -> str:
     seen: dict[str, int] = {}
     out: list[str] = []
     for character in text:
-        seen[character] = seen.get(character, 0) + 1
-        if character in characters and seen[character] > limit:
+        says = character != "%" or "".join(out).rstrip()[-1:].isdigit()
+        seen[character] = seen.get(character, 0) + says
+        if character in characters and (seen[character] > limit or not says):
             out.append(_say(character, after="".join(out).rstrip()[-1:], language=language))
         else:
             out.append(character)

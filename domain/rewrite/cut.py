@@ -8,15 +8,20 @@ from typing import Final
 import regex
 
 from domain.facts.extract import list_facts
-from domain.facts.nouns import list_compounds
+from domain.facts.lexicon import is_common, states_plainly
+from domain.facts.nouns import is_noun, list_compounds
 from domain.rewrite.tidy import PAIRS, strip_dangling
-from domain.rewrite.words import OPENERS
+from domain.rewrite.words import DANGLING, OPENERS
 from domain.text import cut_graphemes, fold, list_words
 
 SEGMENT = regex.compile(r"\s*[|;•·]\s*|,\s+|\s+[-–—/]\s+|\s+//\s+")
 """What parts a title into pieces."""
 _RANGE = regex.compile(
     r"(?:(?:up\s?to|from|ab|von)\s+)?\d+\s*(?:to|bis|hingga|à|a|-|~)\s*\d+(?:\s\p{L}+)?",
+    regex.IGNORECASE,
+)
+_LED_WORD = regex.compile(
+    r" (?:for|with|in|für|mit|pour|avec|para|con|untuk|dengan) ([\p{L}]+(?:['\u2019]s)?)$",
     regex.IGNORECASE,
 )
 _TERM = regex.compile(
@@ -40,11 +45,24 @@ def cut_clean(text: str, limit: int) -> str:
     whole = [end for end in ends if end == len(text) or not _is_parted(text, end)]
     if not whole:
         return cut_graphemes(text, limit).rstrip() if words and words[0].end > limit else ""
-    cut = _close(text[: _after(text, whole[-1], limit)])
+    cut = _close(_strip_half_said(text, _after(text, whole[-1], limit)))
     parted = list(SEGMENT.finditer(cut))
     if parted and parted[-1].start() >= limit * _GOOD_SHARE:
         cut = cut[: parted[-1].start()]
     return _strip_open(strip_dangling(cut))
+
+
+def _strip_half_said(text: str, end: int) -> str:
+    """Without "for" and one describing word, when what it describes is cut off ("For Festive")."""
+    head = text[:end]
+    led = _LED_WORD.search(head)
+    follows = regex.match(r" (\p{L}+)", text[end:])
+    is_open = follows is not None and fold(follows.group(1)) not in DANGLING
+    return head[: led.start()] if led and is_open and _describes(led.group(1)) else head
+
+
+def _describes(word: str) -> bool:
+    return (is_common(word) or states_plainly(word)) and not is_noun(word)
 
 
 def _list_whole(text: str) -> Iterator[tuple[int, int]]:

@@ -26,7 +26,7 @@ from domain.rewrite.phrases import drop_phrase, drop_sentences
 from domain.rewrite.prose import cut_prose, fix_markup
 from domain.rewrite.repeats import list_repeats, list_spare_repeats
 from domain.rewrite.shorten import drop_promotion, find_missing, shorten_title
-from domain.rewrite.tidy import strip_dangling, tidy_line
+from domain.rewrite.tidy import join_rest, strip_dangling, tidy_line
 from domain.text import SAFE_TAGS, blank_broken, clean_html, is_html, list_words
 
 _DIGITS_ALONE = regex.compile(r"[(\[]\s*\d[\s\d]*[)\]]")
@@ -198,7 +198,7 @@ def _mend_repeats(text: str, finding: Finding, _rule: Rule, patient: Patient) ->
         return shorter or _drop_last_word(text, wanted)
     last = repeats[-1]
     start, end = _widen(text, last.start, last.end)
-    return f"{text[:start]} {text[end:]}"
+    return join_rest(text[:start], text[end:])
 
 
 def _widen(text: str, start: int, end: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from domain.listing import Listing
 from domain.marketplaces.rule_files import list_phrases, read_vocabulary
 from domain.rewrite.cut import LEAST_SHARE, SEGMENT, cut_clean
 from domain.rewrite.repeats import is_joined, list_repeats
-from domain.rewrite.tidy import EMOJI, PAIRS, strip_dangling, tidy_line
+from domain.rewrite.tidy import EMOJI, PAIRS, join_rest, strip_dangling, tidy_line
 from domain.rewrite.words import FILLERS, PROMOTION
 from domain.text import fold, list_words
 
@@ -166,7 +166,7 @@ def _drop_repeats(text: str, _limit: int, facts: Facts) -> Iterator[str]:
 
 def _without(text: str, start: int, end: int, facts: Facts) -> str:
     """``text`` without a span, or unchanged where the span alone tells one of ``facts``."""
-    rest = f"{text[:start]} {text[end:]}"
+    rest = join_rest(text[:start], text[end:])
     return text if set(find_missing(rest, facts)) - set(find_missing(text, facts)) else rest
 
 

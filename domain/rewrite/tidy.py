@@ -25,6 +25,7 @@ _TAIL = regex.compile(rf"(?:(?<=[\p{{L}}\p{{N}}])\+$)(*SKIP)(*FAIL)|[\s{_SEPARAT
 _QUOTE = regex.compile(r"(?<!\d\s?)[\"“”]")
 _COMMA_GAP = regex.compile(r",(?=[\p{L}])")
 _LONGEST_TAIL: Final = 4
+_LEADING: Final = frozenset({"with", "for", "mit", "für", "avec", "pour", "con", "para", "dengan"})
 _JOINTS: Final = frozenset("-./'\u2019")
 """Before a word these make it a part of a code ("TE-30G-AT"), no small word."""
 
@@ -56,6 +57,15 @@ def _strip_ends(line: str) -> str:
         if shorter == line:
             return line
         line = shorter.strip()
+
+
+def join_rest(head: str, tail: str) -> str:
+    """What stood before and after a span that is gone: no comma before "with" and the like."""
+    head, tail = head.rstrip(), tail.lstrip()
+    leads = list_words(tail)[:1]
+    if head.endswith(",") and leads and leads[0].start == 0 and leads[0].text in _LEADING:
+        head = head[:-1]
+    return f"{head} {tail}"
 
 
 def strip_dangling(text: str) -> str:

@@ -30,7 +30,7 @@ DETERMINERS: Final = read_words(
 
 DANGLING: Final = read_words(
     """
-    and or with for of in to the a an by from on at as into plus per via without your
+    and or with for of in to the a an by from on at as into plus per via without your over under
     und oder mit für von aus im in der die das den dem ein eine zum zur auf ohne
     et ou avec pour de des du le la les en au aux un une sans sur
     y o con para del el los las un una sin por
@@ -63,7 +63,7 @@ FILLERS: Final = read_words(
 """Words that praise and say nothing: the first to go where a text is too long."""
 
 PROMOTION: Final = (
-    r"ready\s?stocks?|现货|buy\s\d+\s(?:get|take|free)\s\d+(?:\s?%)?(?:\s(?:off|free))?|"
+    r"l@@k|ready\s?stocks?|现货|buy\s\d+\s(?:get|take|free)\s\d+(?:\s?%)?(?:\s(?:off|free))?|"
     r"\d+\s?%\s?off|free\s(?:gifts?|shipping|delivery|ongkir)|gratis\songkir|"
     r"flash\ssale|best[-\s]sell(?:ers?|ing)|hot\s(?:sale|item|selling)|new\sarrivals?|limited\s(?:time|offers?)|"
     r"local\s(?:seller|stock)|gratis\s?versand|(?:kostenloser|gratis)\sversand|versandkostenfrei|"

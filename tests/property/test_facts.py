@@ -37,7 +37,10 @@ def test_mutations_are_caught_and_rewordings_pass() -> None:
     assert result.rewordings.share <= 0.02, result.rewordings.surprises
 
 
-def test_written_rows_alone() -> None:
+def test_written_rows_of_each_language() -> None:
     result = measure(list_written()[::4])
-    assert result.mutations.share >= 0.99, result.mutations.surprises
-    assert result.rewordings.share <= 0.03, result.rewordings.surprises
+    assert set(result.by_language) == {"de", "fr", "es"}
+    for found in result.by_language.values():
+        assert found.mutations.total.total() > 300
+        assert found.mutations.share >= 0.99, found.mutations.surprises
+        assert found.rewordings.share <= 0.02, found.rewordings.surprises

@@ -38,6 +38,8 @@ def test_no_quote_or_bracket_stands_alone(text: str, tidied: str) -> None:
         ("Gigabit Injector TE-30G-AT", 30, "Gigabit Injector TE-30G-AT"),
         ("Corvane Phone with 1 Year Maker Warranty", 24, "Corvane Phone"),
         ("Crystal Yellow Gold Plated Chain", 22, "Crystal"),
+        ("Brass Drops For Festive Evenings", 26, "Brass Drops"),
+        ("Leather Holder With Zip For Men", 23, "Leather Holder With Zip"),
         ("Cover for Corvane City Sun Shade", 28, "Cover for Corvane City"),
     ],
 )
@@ -76,6 +78,8 @@ def test_a_cut_leaves_nothing_that_points_nowhere(text: str, limit: int, cut: st
             "Tulvane Decorative Chrome Strip For Interior And Exterior - 20M For Roadline E20",
             "Tulvane Decorative Chrome Strip For Interior, 20M For Roadline E20",
         ),
+        ("etsy", "Candle Set 🐝 Set of 4", "Candle Set, Set of 4"),
+        ("etsy", "Pattern PDF % Easy % Fox 20%", "Pattern PDF Easy Fox 20%"),
         ("walmart", "Sim Card 5 Days 10GB ( 泰国5天网卡 )", "Sim Card 5 Days 10GB"),
     ],
 )
