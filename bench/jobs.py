@@ -23,6 +23,7 @@ from bench.start_latency import read_cpu_s
 from core.clock import wait_until
 from core.ids import new_id
 from core.settings import process_environ
+from domain.listing import Listing
 from services.deps import Deps
 from services.submit import submit_job
 from tests.support.jobs import (
@@ -46,6 +47,11 @@ SIMULATOR: Final = (
 )
 BARE_TABLE: Final = (
     "CREATE TABLE app.bare (number int, body text, at timestamptz DEFAULT clock_timestamp())"
+)
+CALLS: Final = "SELECT count(*) FROM app.llm_call WHERE state = 'answered'"
+NAMES: Final = (
+    *("Alpine", "Brook", "Cedar", "Dune", "Ember", "Fjord", "Grove", "Harbor", "Iris"),
+    *("Juniper", "Kestrel", "Lumen", "Meadow", "Nimbus", "Orchid", "Pebble"),
 )
 SPAN: Final = "SELECT count(*), extract(epoch FROM max({end}) - min({start}))::float8 FROM app.{of}"
 
@@ -76,10 +82,26 @@ def measure_path(deps: Deps, worker: WorkerProcess, jobs: int) -> Rate:
     """The whole path: claim, plan, call, ledger, gate, suggestion, counts."""
     seller = make_seller(deps)
     for number in range(jobs):
-        submit_job(deps, seller.id, make_order(make_long_listing(f"SKU-{number}")))
+        submit_job(deps, seller.id, make_order(make_own_listing(number)))
     done = "SELECT count(*) FROM app.job WHERE state = 'completed' AND engine = 'groq'"
     span = SPAN.format(end="finalized_at", start="attempted_at", of="job")
-    return time_worker(deps, worker, jobs, done=done, span=span)
+    rate = time_worker(deps, worker, jobs, done=done, span=span)
+    if query(deps, CALLS) != [(jobs,)]:
+        message = f"{query(deps, CALLS)} calls for {jobs} jobs"
+        raise AssertionError(message)
+    return rate
+
+
+def make_own_listing(number: int) -> Listing:
+    """A listing whose title and description no other job has, so that nothing is known before."""
+    first, second = (NAMES[number // len(NAMES) ** place % len(NAMES)] for place in range(2))
+    description = (
+        f"A rib-knit beanie of merino wool for {first.lower()} and {second.lower()} days."
+        f" Style {number}: {2 + number % 7} gauge, {50 + number % 40} g, for heads of"
+        f" {50 + number % 9} to {59 + number % 5} cm. Wash at {20 + number % 20} degrees."
+    )
+    mark = f"{first} {second} {number}"
+    return make_long_listing(f"SKU-{number}", mark, description=description)
 
 
 def measure_bare(deps: Deps, worker: WorkerProcess, jobs: int) -> Rate:

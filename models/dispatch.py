@@ -36,48 +36,74 @@ def take_leadership(session: Session, pool: str) -> bool:
     return bool(session.execute(text(key), {"pool": pool}).scalar())
 
 
-def pick_due(session: Session, *, pool: str, lane: Lane, room: int) -> list[Dispatch]:
-    """Choose up to ``room`` due jobs of a lane fairly over sellers, mark them as sent.
+def list_active(session: Session, *, pool: str, lane: Lane) -> list[uuid.UUID]:
+    """The sellers with unsent jobs in a lane, each found by one look into the index."""
+    found = session.execute(_LIST_ACTIVE, {"pool": pool, "lane": lane.value})
+    return [seller_id for (seller_id,) in found if seller_id is not None]
+
+
+_UNSENT = (
+    "j.pool = :pool AND j.lane = :lane AND j.state IN ('available', 'retryable')"
+    " AND j.dispatched_at IS NULL"
+)
+_DUE = f"{_UNSENT} AND j.scheduled_at <= clock_timestamp() AND j.crash_count < :suspect"
+
+_LIST_ACTIVE = text(f"""
+WITH RECURSIVE active AS (
+  (SELECT j.seller_id FROM app.job j WHERE {_UNSENT} ORDER BY j.seller_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT j.seller_id FROM app.job j WHERE {_UNSENT} AND j.seller_id > a.seller_id
+          ORDER BY j.seller_id LIMIT 1)
+  FROM active a WHERE a.seller_id IS NOT NULL
+)
+SELECT seller_id FROM active
+""")
+
+
+def pick_due(
+    session: Session, *, pool: str, lane: Lane, room: int, sellers: Sequence[uuid.UUID]
+) -> list[Dispatch]:
+    """Choose up to ``room`` due jobs of these sellers in a lane fairly, mark them as sent.
 
     Start-time fair queueing: each seller has a virtual time that grows by the tokens of what was
     chosen, over its weight; a job's tag is its seller's time when its turn comes; the smallest tags
-    win. A seller who comes back starts at the lane's clock, so nobody saves up credit.
+    win. A seller who comes back starts at the lane's clock, so nobody saves up credit. A seller's
+    first tag is their own time, so of those with something due only the ``room`` earliest can win.
     """
-    keys = {"pool": pool, "lane": lane.value, "room": room, "suspect": MAX_CRASHES}
-    found = session.execute(text(_PICK), keys)
+    keys = {
+        "pool": pool,
+        "lane": lane.value,
+        "room": room,
+        "suspect": MAX_CRASHES,
+        "sellers": list(sellers),
+    }
+    found = session.execute(_PICK, keys)
     return [Dispatch(job_id, dispatch_no, lane) for job_id, dispatch_no in found]
 
 
-_PENDING = "state IN ('available', 'retryable') AND dispatched_at IS NULL"
-_PICK = f"""
-WITH RECURSIVE active AS (
-  (SELECT seller_id FROM app.job
-   WHERE pool = :pool AND lane = :lane AND {_PENDING} ORDER BY seller_id LIMIT 1)
-  UNION ALL
-  SELECT (SELECT j.seller_id FROM app.job j
-          WHERE j.pool = :pool AND j.lane = :lane AND j.state IN ('available', 'retryable')
-            AND j.dispatched_at IS NULL AND j.seller_id > a.seller_id
-          ORDER BY j.seller_id LIMIT 1)
-  FROM active a WHERE a.seller_id IS NOT NULL
-), awake AS (
-  SELECT a.seller_id, coalesce(ls.weight, 1) AS weight,
+_PICK = text(f"""
+WITH awake AS MATERIALIZED (
+  SELECT a.id AS seller_id, coalesce(ls.weight, 1) AS weight,
          greatest(coalesce(ls.vtime, 0), l.vclock) AS vstart,
          greatest(2, 2 * :room / count(*) OVER ()) AS share
-  FROM active a
-  JOIN app.seller s ON s.id = a.seller_id AND s.paused_at IS NULL
+  FROM unnest(CAST(:sellers AS uuid[])) AS a(id)
+  JOIN app.seller s ON s.id = a.id AND s.paused_at IS NULL
   JOIN app.lane l ON l.name = :lane
-  LEFT JOIN app.lane_seller ls ON ls.lane = :lane AND ls.seller_id = a.seller_id
+  LEFT JOIN app.lane_seller ls ON ls.lane = :lane AND ls.seller_id = a.id
+), near AS (
+  SELECT w.* FROM (SELECT * FROM awake ORDER BY vstart, seller_id) w
+  CROSS JOIN LATERAL (
+    SELECT FROM app.job j WHERE j.seller_id = w.seller_id AND {_DUE} LIMIT 1) d
+  LIMIT :room
 ), tagged AS (
-  SELECT d.id, a.seller_id, a.vstart, a.weight, greatest(d.est_tokens, 1) AS tokens,
-         a.vstart + 1000 * coalesce(sum(greatest(d.est_tokens, 1)) OVER (
-           PARTITION BY a.seller_id ORDER BY d.priority, d.scheduled_at, d.id
-           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint / a.weight AS tag
-  FROM awake a CROSS JOIN LATERAL (
-    SELECT j.id, j.est_tokens, j.priority, j.scheduled_at FROM app.job j
-    WHERE j.pool = :pool AND j.lane = :lane AND j.seller_id = a.seller_id
-      AND j.state IN ('available', 'retryable') AND j.dispatched_at IS NULL
-      AND j.scheduled_at <= clock_timestamp() AND j.crash_count < :suspect
-    ORDER BY j.priority, j.scheduled_at, j.id LIMIT a.share) d
+  SELECT d.id, n.seller_id, n.vstart, n.weight, d.tokens,
+         n.vstart + 1000 * coalesce(sum(d.tokens) OVER (
+           PARTITION BY n.seller_id ORDER BY d.priority, d.scheduled_at, d.id
+           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) / n.weight AS tag
+  FROM near n CROSS JOIN LATERAL (
+    SELECT j.id, greatest(j.est_tokens, 1) AS tokens, j.priority, j.scheduled_at
+    FROM app.job j WHERE j.seller_id = n.seller_id AND {_DUE}
+    ORDER BY j.priority, j.scheduled_at, j.id LIMIT n.share) d
 ), chosen AS (
   SELECT * FROM tagged ORDER BY tag, id LIMIT :room
 ), marked AS (
@@ -95,7 +121,7 @@ WITH RECURSIVE active AS (
   WHERE name = :lane AND EXISTS (SELECT FROM chosen)
 )
 SELECT id, dispatch_no FROM marked
-"""
+""")
 
 
 def pick_suspect(session: Session, *, pool: str) -> list[Dispatch]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,6 +44,20 @@ YOUNG_S: Final = 2 * BEAT_S
 """A process that has just come cannot know whether the others could beat: they get two beats."""
 
 
+KNOWN_S_PER_SELLER: Final = 0.001
+"""Who has jobs is remembered for so long: a thousand sellers a second, a few not to the next tick.
+
+Finding them costs as much as choosing among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSellers:
+    """The sellers with unsent jobs in a lane, and until when that is taken as true."""
+
+    ids: Sequence[uuid.UUID]
+    until_s: float
+
+
 @dataclass(slots=True)
 class Rounds:
     """When the slower duties were last done, which road it was, from when on to rescue."""
@@ -50,6 +66,7 @@ class Rounds:
     cleaned_s: float = -1e9
     looked_s: float = -1e9
     epoch: str = ""
+    known: dict[Lane, KnownSellers] = field(default_factory=dict)
     rescue_from_s: float = field(default_factory=lambda: monotonic_s() + YOUNG_S)
 
     def note_outage(self) -> None:
@@ -71,7 +88,7 @@ def run_tick(deps: Deps, rounds: Rounds) -> int:
         if now_s >= rounds.rescue_from_s:
             rescue_lost(session, deps)
         finish_batches(session, deps)
-        dispatches = pick_all(session, deps)
+        dispatches = pick_all(session, deps, rounds)
     # Marked and committed first: a crash here only delays, it never loses or doubles.
     if dispatches:
         push_or_unmark(deps, dispatches)
@@ -81,15 +98,34 @@ def run_tick(deps: Deps, rounds: Rounds) -> int:
     return len(dispatches)
 
 
-def pick_all(session: Session, deps: Deps) -> list[Dispatch]:
+def pick_all(session: Session, deps: Deps, rounds: Rounds) -> list[Dispatch]:
     """What every lane has room for, chosen fairly over sellers; and one job under suspicion."""
     loads = statements.measure_lanes(session, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
     chosen: list[Dispatch] = []
     for lane, load in loads.items():
         room = max(2 * load.threads, LEAST_WINDOW) - load.sent - load.running
         if room > 0:
-            chosen += statements.pick_due(session, pool=deps.pool, lane=lane, room=room)
+            chosen += pick_lane(session, deps.pool, rounds.known, lane=lane, room=room)
     return chosen + statements.pick_suspect(session, pool=deps.pool)
+
+
+def pick_lane(
+    session: Session, pool: str, known: dict[Lane, KnownSellers], *, lane: Lane, room: int
+) -> list[Dispatch]:
+    """Up to ``room`` jobs of one lane; who has jobs there is looked up anew when it is time to.
+
+    Remembered sellers who have too little are topped up by looking at once.
+    """
+    picked: list[Dispatch] = []
+    sellers = known.get(lane)
+    if sellers is not None and monotonic_s() < sellers.until_s:
+        picked = statements.pick_due(session, pool=pool, lane=lane, room=room, sellers=sellers.ids)
+        room -= len(picked)
+    if room > 0:
+        ids = statements.list_active(session, pool=pool, lane=lane)
+        known[lane] = KnownSellers(ids, monotonic_s() + len(ids) * KNOWN_S_PER_SELLER)
+        picked += statements.pick_due(session, pool=pool, lane=lane, room=room, sellers=ids)
+    return picked
 
 
 def push_or_unmark(deps: Deps, dispatches: list[Dispatch]) -> None:

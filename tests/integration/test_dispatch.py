@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from core.clock import monotonic_s
 from core.errors import UnavailableError
 from domain.job import Lane
 from domain.ports import Dispatch
 from models import dispatch as statements
-from services.dispatch import STALE_S, Rounds, run_tick
+from services.dispatch import STALE_S, KnownSellers, Rounds, pick_lane, run_tick
 from services.pool import end_abandoned
 from services.submit import DIRECT_INTERACTIVE_JOBS, submit_job
 from tests.support.jobs import (
@@ -110,7 +111,8 @@ def insert_bulk(deps, seller_id, count, *, tokens=100, lane="bulk", pool="defaul
 def pick(deps, room, lane=Lane.BULK) -> Counter[uuid.UUID]:
     """How many jobs of each seller the next pick takes."""
     with deps.database.transaction(system="test") as session:
-        chosen = statements.pick_due(session, pool=deps.pool, lane=lane, room=room)
+        sellers = statements.list_active(session, pool=deps.pool, lane=lane)
+        chosen = statements.pick_due(session, pool=deps.pool, lane=lane, room=room, sellers=sellers)
     ids = [one.job_id for one in chosen]
     found = query(deps, "SELECT seller_id FROM app.job WHERE id = ANY(:ids)", ids=ids)
     return Counter(row[0] for row in found)
@@ -161,6 +163,46 @@ def test_who_comes_back_has_saved_no_credit(deps):
     insert_bulk(deps, absent, 500)
     back = sum((pick(deps, 20) for _ in range(6)), Counter())
     assert abs(back[absent] - back[busy]) <= 20 + 4, "one window of lead at most"
+
+
+def test_who_has_nothing_due_takes_no_place_of_those_who_have(deps):
+    early = [make_seller(deps, f"early{n}@example.com").id for n in range(5)]
+    for seller_id in early:
+        insert_bulk(deps, seller_id, 3)
+    execute(deps, "UPDATE app.job SET scheduled_at = clock_timestamp() + interval '1 minute'")
+    due = make_seller(deps, "due@example.com").id
+    insert_bulk(deps, due, 5)
+    insert_clock = "INSERT INTO app.lane_seller (lane, seller_id, vtime) VALUES ('bulk', :s, 9)"
+    execute(deps, insert_clock, s=due)
+    assert pick(deps, 2) == {due: 2}
+
+
+def pick_known(deps, known: dict[Lane, KnownSellers], room: int) -> Counter[uuid.UUID]:
+    """How many jobs of each seller a dispatcher picks that remembers who has some."""
+    with deps.database.transaction(system="test") as session:
+        chosen = pick_lane(session, deps.pool, known, lane=Lane.BULK, room=room)
+    ids = [one.job_id for one in chosen]
+    found = query(deps, "SELECT seller_id FROM app.job WHERE id = ANY(:ids)", ids=ids)
+    return Counter(row[0] for row in found)
+
+
+def test_sellers_are_remembered_while_they_have_enough_and_looked_for_when_not(deps):
+    old, new = (make_seller(deps, f"{name}@example.com").id for name in ("old", "new"))
+    insert_bulk(deps, old, 6)
+    insert_bulk(deps, new, 4)
+    known = {Lane.BULK: KnownSellers([old], monotonic_s() + 60)}
+    assert pick_known(deps, known, 4) == {old: 4}
+    assert pick_known(deps, known, 5) == {old: 2, new: 3}
+    assert known[Lane.BULK].ids == [new]
+
+
+def test_what_is_remembered_of_sellers_grows_old(deps):
+    old, new = (make_seller(deps, f"{name}@example.com").id for name in ("old", "new"))
+    insert_bulk(deps, old, 10)
+    insert_bulk(deps, new, 10)
+    known = {Lane.BULK: KnownSellers([old], monotonic_s() - 1)}
+    assert pick_known(deps, known, 4) == {old: 2, new: 2}
+    assert known[Lane.BULK].until_s < monotonic_s() + 0.1, "few sellers: looked for at every tick"
 
 
 @pytest.mark.parametrize(
