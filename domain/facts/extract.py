@@ -30,6 +30,7 @@ _NO_CLAIM = frozenset(
      "nonetheless", "anticipate", "keep", "feel", "selfie", stem("selfie"), "get", *NUMBER_WORDS}
 )  # fmt: skip
 _MIXED = regex.compile(r"(?=.*\p{L})(?=.*\p{N})")
+_DOTTED = regex.compile(r"(?<![\p{L}\p{N}.])\p{L}(?:\.\p{L}){2,}(?![\p{L}\p{N}])")
 _MIN_NAME = 2
 _ARTICLES = frozenset("aeloy")
 
@@ -68,6 +69,7 @@ def _list_facts(text: str) -> tuple[Fact, ...]:
     facts += _list_number_words(text, words, taken)
     taken = _mark([(fact.start, fact.end) for fact in facts], len(text))
     facts += _list_names(words, taken)
+    facts += _list_dotted(text, taken)
     return tuple(sorted(facts, key=lambda fact: fact.start))
 
 
@@ -145,6 +147,15 @@ def _list_names(words: list[Word], taken: bytearray) -> Iterator[Fact]:
         if not taken[word.start] and _is_capitalised(word):
             is_weak = is_common(word.base) or _names_unit(word)
             yield _name_fact("brand", word, weak=is_weak)
+
+
+def _list_dotted(text: str, taken: bytearray) -> Iterator[Fact]:
+    """Letters with dots between them ("o.h.m"), which are no words one by one."""
+    for match in _DOTTED.finditer(text):
+        if not taken[match.start()]:
+            name = fold(match.group().replace(".", ""))
+            start, end = match.span()
+            yield Fact(kind="brand", text=match.group(), normalized=name, start=start, end=end)
 
 
 def find_opening_name(text: str) -> Fact | None:

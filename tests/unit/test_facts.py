@@ -75,6 +75,7 @@ def test_true_rewordings_pass(text: str) -> None:
         ("Nordhavn Mug by Vent d'Iroise", "brand", "Iroise"),
         ("Nordhavn Mug Skin Game", "brand", "Game"),
         ("Nordhavn Mug Gran", "brand", "Gran"),
+        ("Nordhavn Mug o.h.m", "brand", "o.h.m"),
         ("Nordhavn Mug six litres", "measure", "six litres"),
         ("Nordhavn dust-proof Mug", "claim", "dust-proof"),
         ("Nordhavn Mug CE", "certification", "CE"),
