@@ -124,13 +124,14 @@ WHERE {_SCALED} AND (state = 'running' OR ({_WAITS}
 """
 
 # Ids are UUIDv7: the primary key finds what was made lately. Listings that needed nothing are
-# recorded as done without ever having waited.
+# recorded as done without ever having waited; those of the batch lane come back when it is time.
 _ARRIVALS = f"""
 WITH made AS (
   SELECT lane, extract(epoch FROM clock_timestamp() - created_at) AS age_s FROM app.job
   WHERE id >= CAST(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint
       - {_ARRIVAL_MINUTES * 60_000}), 12, '0') || repeat('0', 20) AS uuid)
     AND {_SCALED} AND NOT (state = 'completed' AND attempted_at IS NULL)
+    AND NOT (state = 'available' AND waits_for IN ('batch', 'answer'))
 )
 SELECT
   count(*) FILTER (WHERE {_URGENT} AND age_s <= 30) AS last_30,
@@ -141,6 +142,9 @@ SELECT
   ) AS bulk_by_minute
 FROM made
 """
+
+# Calls in files are off the limits and made by nobody here.
+_ON_THE_LIMITS = "tier <> 'batch'"
 
 # What a job waits for the provider's budget before its first call is no work: counted as such, a
 # budget that binds would ask for more replicas, which could only wait too.
@@ -157,25 +161,27 @@ SELECT
   (SELECT avg(held_s)::float8 FROM sample) AS service_s,
   (SELECT count(c.id)::float8 / nullif(count(DISTINCT s.id), 0) FROM sample s
     LEFT JOIN app.llm_call c ON c.job_id = s.id AND c.state IN ('answered', 'failed')
+      AND c.{_ON_THE_LIMITS}
   ) AS calls_per_job,
   (SELECT avg(c.prompt_tokens + c.completion_tokens)::float8 FROM sample s
-    JOIN app.llm_call c ON c.job_id = s.id AND c.state = 'answered') AS tokens_per_call
+    JOIN app.llm_call c ON c.job_id = s.id AND c.state = 'answered' AND c.{_ON_THE_LIMITS}
+  ) AS tokens_per_call
 """
 
-_CALLS = """
+_CALLS = f"""
 SELECT
   (count(*) FILTER (WHERE state = 'answered'))::int AS calls_answered,
   (count(*) FILTER (WHERE state = 'failed'))::int AS calls_failed
 FROM app.llm_call
 WHERE id > coalesce((SELECT max(id) FROM app.llm_call), 0) - :newest
-  AND finished_at > clock_timestamp() - interval '60 seconds'
+  AND finished_at > clock_timestamp() - interval '60 seconds' AND {_ON_THE_LIMITS}
 """
 
 # Everything that may have been counted by the provider: what failed there cost a request.
-_DAY = """
+_DAY = f"""
 SELECT count(*)::int AS requests,
   coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint AS tokens
 FROM app.llm_call
 WHERE planned_at > clock_timestamp() - interval '24 hours'
-  AND state IN ('answered', 'failed', 'unknown')
+  AND state IN ('answered', 'failed', 'unknown') AND {_ON_THE_LIMITS}
 """

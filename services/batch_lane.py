@@ -4,7 +4,7 @@
 
 Each step is one call to the provider and then one commit. What a process did not live to commit is
 looked for at the provider, by the name of the file or the label of the batch, before it is done
-again: so no batch is submitted twice (docs/decisions/0017).
+again: so no batch is submitted twice (docs/decisions/0042).
 """
 
 from __future__ import annotations

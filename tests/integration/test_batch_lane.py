@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.scaler_workload import DayLimits, measure_workload
 from services.import_show import get_import
 from services.imports import cancel_import, confirm_import
 from services.numbers import read_numbers
@@ -163,6 +164,27 @@ def test_waiting_jobs_count_as_scheduled_and_say_so(deps, seller, groq):
     assert (bulk.due, bulk.scheduled, bulk.in_batch) == (0, 3, 3)
     finish(deps, groq)
     assert read_numbers(deps).lanes["bulk"].in_batch == 0
+
+
+def test_the_scaler_neither_sees_what_waits_nor_what_was_answered_in_files(deps, seller, groq):
+    def measure():
+        with deps.database.transaction(system="test") as session:
+            return measure_workload(
+                session,
+                pool=deps.pool,
+                lanes=["bulk"],
+                urgent=["bulk"],
+                ahead_s=60,
+                day=DayLimits(),
+            )
+
+    submit_cheaper(deps, seller, 3)
+    assert (measure().urgent_waiting, measure().urgent_per_s) == (0, 0)
+    work(deps)
+    finish(deps, groq)
+    assert (measure().calls_answered, measure().calls_per_job) == (0, 0)
+    import_all(deps, seller, make_csv(4))
+    assert measure().calls_answered == 1
 
 
 def test_a_halted_import_and_a_paused_seller_send_nothing(deps, seller, groq):
