@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import heapq
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from domain.brief import Mode
 from domain.reoptimize.gain import LEAST_COST_PICO, Reason
 
+NO_CAPS: Final[Mapping[uuid.UUID, int]] = MappingProxyType({})
 KEPT_MOST: Final = 20_000
 """Candidates remembered over all sellers, beyond what the limit itself needs."""
 
@@ -59,27 +62,32 @@ class BestFew:
 
 
 def share_out(
-    offers: Mapping[uuid.UUID, Sequence[Candidate]], *, limit: int, budget_pico: int | None = None
+    offers: Mapping[uuid.UUID, Sequence[Candidate]],
+    *,
+    limit: int,
+    budget_pico: int | None = None,
+    own_pico: Mapping[uuid.UUID, int] = NO_CAPS,
 ) -> dict[uuid.UUID, list[Candidate]]:
     """Choose at most ``limit`` for at most ``budget_pico``: each time the seller with least so far.
 
-    ``offers`` are best first. One that no longer fits is left out; a cheaper one of the same seller
-    may still fit. The same offers always give the same choice.
+    ``offers`` are best first; ``own_pico`` is what sellers with a cap of their own have left. One
+    that does not fit any more is left out; a cheaper one of the same seller may still fit. The same
+    offers always give the same choice.
     """
     chosen: dict[uuid.UUID, list[Candidate]] = {}
-    left_pico = budget_pico
+    left_pico = math.inf if budget_pico is None else budget_pico
+    own_left = {seller: max(0, own_pico.get(seller, math.inf)) for seller in offers}
     queues = {seller: iter(offers[seller]) for seller in sorted(offers)}
     turns = [(0, seller) for seller in queues]
     while turns and limit > 0:
         spent, seller = heapq.heappop(turns)
-        candidate = next(
-            (one for one in queues[seller] if left_pico is None or one.cost_pico <= left_pico), None
-        )
+        most_pico = min(left_pico, own_left[seller])
+        candidate = next((one for one in queues[seller] if one.cost_pico <= most_pico), None)
         if candidate is None:
             continue
         chosen.setdefault(seller, []).append(candidate)
         limit -= 1
-        if left_pico is not None:
-            left_pico -= candidate.cost_pico
+        left_pico -= candidate.cost_pico
+        own_left[seller] -= candidate.cost_pico
         heapq.heappush(turns, (spent + max(candidate.cost_pico, LEAST_COST_PICO), seller))
     return chosen

@@ -144,6 +144,17 @@ def test_the_budget_is_kept_and_a_cheaper_one_may_still_fit():
     assert [one.listing_id.int for one in chosen[SMALL]] == [1, 3]
 
 
+def test_a_sellers_own_budget_is_kept_and_what_it_leaves_goes_to_others():
+    offers = {
+        SMALL: [make(1, cost=8_000_000), make(2, cost=3_000_000), make(3, cost=2_000_000)],
+        BIG: [make(n, cost=8_000_000) for n in range(10, 20)],
+    }
+    chosen = share_out(offers, limit=8, own_pico={SMALL: 5_000_000})
+    assert [one.listing_id.int for one in chosen[SMALL]] == [2, 3]
+    assert len(chosen[BIG]) == 6
+    assert SMALL not in share_out(offers, limit=8, own_pico={SMALL: -1})
+
+
 @given(
     st.dictionaries(
         st.uuids(), st.lists(st.integers(0, 10**9), max_size=20), min_size=0, max_size=8
