@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.ids import new_id
+from tests.support.groq_service import KEY_STASH, take_key
 from tests.support.servers import (
     TestServers,
     create_database,
@@ -28,8 +29,12 @@ _NEVER_FROM_OUTSIDE = (
 )
 
 
-def pytest_configure() -> None:
-    """Forget the developer's own servers, keys and state before any test can reach them."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget the developer's own servers, keys and state before any test can reach them.
+
+    The key of the Groq API is kept apart for the one suite that asks the real service.
+    """
+    config.stash[KEY_STASH] = take_key()
     for name in _NEVER_FROM_OUTSIDE:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
