@@ -10,6 +10,7 @@ import regex
 from domain.facts.extract import Fact, list_facts
 from domain.facts.index import SourceIndex, build_index
 from domain.facts.naming import find_name
+from domain.facts.nouns import is_noun
 from domain.facts.support import read_text
 from domain.language import find_language
 from domain.listing import Listing
@@ -82,7 +83,11 @@ def _is_own(fact: Fact, title: str, listing: Listing) -> bool:
     Inside a phrase it may be of something else: "blue ion", "iPhone XS"; a colour in capitals
     there is taken for the product's, unless it stands in what that fits.
     """
-    if fact.kind not in _LOOSE_KINDS or _PART_END.match(title, fact.end):
+    if fact.kind not in _LOOSE_KINDS:
+        return True
+    if is_noun(fact.text) and title[: fact.start].rstrip()[-1:].isalnum():
+        return False  # "Massage Cream" has no colour
+    if _PART_END.match(title, fact.end):
         return True
     fits = _FITS.search(title)
     if fact.kind == "color" and fact.text[0].isupper() and not (fits and fits.end() < fact.start):

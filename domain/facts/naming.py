@@ -121,6 +121,7 @@ def _find_listed(title: str, language: str, *, only_head: bool = False) -> tuple
         _find_within(free, language),
         _find_at_end(parts[::-1], language, over_others=False),
         _find_within(parts, language),
+        _find_gathered(free, language),
     )
     return next((found for found in steps if found), ())
 
@@ -195,9 +196,17 @@ def _match_end(words: Sequence[Word], language: str) -> tuple[Word, ...]:
         if form_words(words[start:end], language) in nouns.names:
             return tuple(words[start:end])
     last = tuple(words[end - 1 : end])
-    if last and _ends_with_name(last[0], language):
-        return last
-    return tuple(words[end - 1 : end + 1]) if 0 < end < len(words) else ()
+    return last if last and _ends_with_name(last[0], language) else ()
+
+
+def _find_gathered(parts: Sequence[_Part], language: str) -> tuple[Word, ...]:
+    """A word that gathers ("Patch Kit") with the one before it, where nothing better is found."""
+    weak = read_nouns()[language].weak
+    for part in parts:
+        words = _without_qualifiers(part.words, language)[-2:]
+        if len(words) > 1 and fold(words[-1].base) in weak:
+            return words
+    return ()
 
 
 def _ends_with_name(word: Word, language: str) -> bool:
