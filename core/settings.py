@@ -147,6 +147,18 @@ class Settings:
         0,
         "the organisation's limit (the free plan: 200000); 0: none is known",
     )
+    spend_day_max_cents: int = _var(
+        "SPEND_DAY_MAX_CENTS",
+        _whole(0, 100_000_000),
+        0,
+        "US cents of all sellers in a UTC day; then jobs wait; 0: no cap",
+    )
+    spend_month_max_cents: int = _var(
+        "SPEND_MONTH_MAX_CENTS",
+        _whole(0, 100_000_000),
+        0,
+        "US cents of all sellers in a UTC month; then jobs wait; 0: no cap",
+    )
     port: int = _var("PORT", _whole(1, 65_535), 8000, "where the web process listens")
     public_url: str = _var(
         "PUBLIC_URL", _HTTP, "", "the address sellers see; https makes cookies Secure"

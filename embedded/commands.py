@@ -193,6 +193,24 @@ def seller_operator(email: str, switch: str) -> None:
     fail_plainly(lambda: run_seller_operator(process_environ(), email, on=switch == "on"))
 
 
+@seller.command("caps")
+@click.argument("email")
+@click.option("--in-flight", type=click.IntRange(0), help="calls under way at once; 0: no cap")
+@click.option("--day-usd", type=click.FloatRange(0), help="a UTC day's cap; 0: no cap")
+@click.option("--month-usd", type=click.FloatRange(0), help="a UTC month's cap; 0: no cap")
+def seller_caps(
+    email: str, in_flight: int | None, day_usd: float | None, month_usd: float | None
+) -> None:
+    """Show what a seller may spend and has spent; change the caps that are named."""
+    from embedded.spending import run_seller_caps
+
+    fail_plainly(
+        lambda: run_seller_caps(
+            process_environ(), email, in_flight=in_flight, day_usd=day_usd, month_usd=month_usd
+        )
+    )
+
+
 @seller.command("link")
 @click.argument("email")
 def seller_link(email: str) -> None:

@@ -289,3 +289,19 @@ _FIND_ANSWERS = text(
     " WHERE seller_id = :seller AND request_hash = :hash AND variant = :variant"
     " ORDER BY is_own DESC"
 )
+
+
+def sum_spent(session: Session, *, seller_id: uuid.UUID | None) -> tuple[int, int]:
+    """Picodollars of this UTC day and month, of one seller or (None) of all."""
+    start = "date_trunc('{}', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+    found = session.execute(
+        text(
+            "SELECT coalesce(sum(cost_pico) FILTER (WHERE planned_at >= "
+            f"{start.format('day')}), 0)::bigint, coalesce(sum(cost_pico), 0)::bigint"
+            f" FROM app.llm_call WHERE planned_at >= {start.format('month')}"
+            " AND (CAST(:seller AS uuid) IS NULL OR seller_id = :seller)"
+        ),
+        {"seller": seller_id},
+    )
+    day, month = found.one()
+    return int(day), int(month)

@@ -6,11 +6,12 @@ import datetime as dt
 import uuid
 from typing import Final
 
-from sqlalchemy import Update, func, select, text, update
+from sqlalchemy import BigInteger, Update, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.clock import utc_now
+from domain.budget.values import Caps
 from models.base import Base, MadeAt, Time
 from models.session import READ_ONLY_SQLSTATE
 
@@ -26,6 +27,9 @@ class SellerRow(Base):
     email: Mapped[str]
     paused_at: Mapped[Time | None]
     is_operator: Mapped[bool] = mapped_column(server_default="false")
+    in_flight_max: Mapped[int | None]
+    day_cap_pico: Mapped[int | None] = mapped_column(BigInteger)
+    month_cap_pico: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[MadeAt]
 
 
@@ -73,6 +77,21 @@ def find_seller_by_email(session: Session, email: str) -> SellerRow | None:
 def get_seller(session: Session, seller_id: uuid.UUID) -> SellerRow:
     """The seller; the id comes from a key or session, so it exists."""
     return session.get_one(SellerRow, seller_id)
+
+
+def get_caps(session: Session, seller_id: uuid.UUID) -> Caps:
+    """What the seller allows us."""
+    row = get_seller(session, seller_id)
+    return Caps(
+        in_flight_max=row.in_flight_max, day_pico=row.day_cap_pico, month_pico=row.month_cap_pico
+    )
+
+
+def set_caps(session: Session, seller_id: uuid.UUID, caps: Caps) -> None:
+    """Replace what the seller allows us."""
+    row = get_seller(session, seller_id)
+    row.in_flight_max = caps.in_flight_max
+    row.day_cap_pico, row.month_cap_pico = caps.day_pico, caps.month_pico
 
 
 def insert_seller(session: Session, seller_id: uuid.UUID, email: str) -> SellerRow:

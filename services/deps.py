@@ -15,7 +15,7 @@ from core.clock import today
 from core.errors import SettingsError
 from core.settings import Settings
 from domain.batch_lane import BatchProvider
-from domain.budget.values import BudgetLimits
+from domain.budget.values import BudgetLimits, Purse
 from domain.catalogue import get_llm, list_chain
 from domain.ports import JobQueue, ModelList, ReplicaTarget
 from gateways.alarm_webhook import AlarmWebhook
@@ -38,8 +38,10 @@ from services.alarm_bell import AlarmBell
 from services.llm_disabled import DisabledLlms
 from services.llm_door import LlmDoor
 from services.llm_meters import LlmMeter
+from services.llm_purses import ORGANISATION, Purses
 from services.llm_watch import DoorWatch
 
+PICO_PER_CENT = 10**10
 ACCOUNT = "groq"
 """Whose key it is: its models share what is refused to it."""
 
@@ -143,6 +145,7 @@ def _open_doors(settings: Settings, watch: DoorWatch) -> tuple[LlmDoor, ...]:
     groq = _open_groq(settings)
     # Not the queue's patient client: without Redis each process goes on with what it knows.
     client = connect_web(settings.broker_url)
+    purses = _open_purses(settings, watch)
     return tuple(
         LlmDoor(
             llm=groq,
@@ -150,6 +153,7 @@ def _open_doors(settings: Settings, watch: DoorWatch) -> tuple[LlmDoor, ...]:
             breaker=SharedBreaker(client, name=model, account=ACCOUNT),
             model=model,
             watch=watch,
+            purses=purses,
         )
         for model in list_chain(settings.groq_model, as_of=today())
     )
@@ -165,6 +169,15 @@ def _open_meters(settings: Settings) -> tuple[LlmMeter, ...]:
         )
         for model in list_chain(settings.groq_model, as_of=today())
     )
+
+
+def _open_purses(settings: Settings, watch: DoorWatch) -> Purses:
+    organisation = Purse(
+        name=ORGANISATION,
+        day_max=settings.spend_day_max_cents * PICO_PER_CENT or None,
+        month_max=settings.spend_month_max_cents * PICO_PER_CENT or None,
+    )
+    return Purses(database=watch.database, alarms=watch.alarms, organisation=organisation)
 
 
 def _open_budget(settings: Settings, client: redis.Redis, model: str) -> RedisBudget:

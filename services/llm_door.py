@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from core.clock import monotonic_s, sleep
 from core.errors import (
     LlmError,
     LlmGoneError,
@@ -17,25 +17,23 @@ from core.errors import (
 from core.ids import new_id
 from core.log import get_logger
 from domain.breaker import Breaker, BreakerChange, Passage, Verdict
-from domain.budget.values import NOTHING, Booking, Cost, Reservation, Seen, Wait
-from domain.catalogue import cost_picousd, get_llm
+from domain.budget.values import NOTHING, Booking, Reservation, UnknownPurseError, Wait
 from domain.ports import LanguageModel, LlmReply, LlmRequest, ProviderBudget
-from domain.prompts.request import estimate_prompt_tokens
+from services.llm_budget import (
+    NOT_SEEN,
+    estimate_cost,
+    read_cost,
+    read_fault_cost,
+    wait_for_share,
+)
+from services.llm_purses import Purses
 from services.llm_watch import DoorWatch
 
 log = get_logger(__name__)
 
-SHORT_WAIT_S: Final = 2.0
-"""A shorter wait for the budget is slept; for a longer one the job is given back."""
-
 CALL_TIMEOUT_S: Final = 30.0
 REFUSAL_PAUSE_S: Final = 60.0
 """After the provider refused our key, plan or model, no call is made for so long."""
-
-
-NAP_SHARE: Final = 0.5
-LEAST_NAP_S: Final = 0.02
-NOT_SEEN: Final[Seen] = {}
 
 
 class PoolWaitError(Exception):
@@ -46,6 +44,10 @@ class PoolWaitError(Exception):
     def __init__(self, wait_s: float) -> None:
         super().__init__(f"wait {wait_s:.1f} s")
         self.wait_s = wait_s
+
+
+class CapWaitError(PoolWaitError):
+    """A cap on what may be spent is reached: the job waits, and its seller may raise the cap."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class LlmDoor:
     breaker: Breaker
     model: str
     watch: DoorWatch
+    purses: Purses
 
     def admit(self) -> Passage:
         """Whether the model may be asked now."""
@@ -82,23 +85,34 @@ class LlmDoor:
         may_call: Callable[[], bool],
         ticket: str = "",
         urgent: bool = False,
+        payer: uuid.UUID | None = None,
     ) -> Reservation:
         """Book the call's share of the budget, which must then be given to ``complete``.
 
         ``ticket`` names the call for every time it asks, so that it finds its place in the line
-        again. Raises PoolWaitError for a wait that is too long to be slept, or when ``may_call``
-        has become false meanwhile; LlmRequestError for a request that no waiting makes possible.
+        again; ``payer`` is the seller whose caps it must keep. Raises PoolWaitError for a wait that
+        is too long to be slept, or when ``may_call`` has become false meanwhile; CapWaitError where
+        a cap is reached; LlmRequestError for a request that no waiting makes possible.
         """
-        booking = Booking(ticket=ticket or new_id().hex, cost=estimate_cost(request), urgent=urgent)
-        deadline_s = monotonic_s() + SHORT_WAIT_S
-        while isinstance(booked := self.budget.reserve(booking), Wait):
-            if not may_call():
-                self.budget.leave(booking.ticket)
-                raise PoolWaitError(booked.seconds)
-            if monotonic_s() + booked.seconds > deadline_s:
-                raise PoolWaitError(booked.seconds)
-            sleep(find_nap_s(booked.seconds))
-        return booked
+        purses = () if payer is None else self.purses.list_for(payer)
+        booking = Booking(
+            ticket=ticket or new_id().hex,
+            cost=estimate_cost(request),
+            urgent=urgent,
+            purses=purses,
+        )
+        booked = self._wait(booking, may_call)
+        if isinstance(booked, Reservation):
+            return booked
+        raise (CapWaitError if booked.reason.is_cap else PoolWaitError)(booked.seconds)
+
+    def _wait(self, booking: Booking, may_call: Callable[[], bool]) -> Reservation | Wait:
+        while True:
+            try:
+                return wait_for_share(self.budget, booking, may_call=may_call)
+            except UnknownPurseError as unknown:
+                told = self.purses.tell_spent(booking.purses, unknown.purse)
+                booking = replace(booking, purses=told)
 
     def complete(self, request: LlmRequest, reservation: Reservation, passage: Passage) -> LlmReply:
         """Ask once; the reservation is settled and the breaker told, whatever happens.
@@ -112,12 +126,12 @@ class LlmDoor:
             used, seen = read_cost(reply, request.model), reply.seen
             self._record(Verdict.WORKS, passage)
         except LlmError as fault:
-            if not isinstance(fault, LlmTransientError) or fault.answered:
-                used = NOTHING
+            used = read_fault_cost(fault, used)
             self._learn(fault, passage)
             raise
         finally:
-            self.budget.settle(reservation, used=used, seen=seen)
+            alerts = self.budget.settle(reservation, used=used, seen=seen)
+            self.purses.note_alerts(alerts, reservation.purses)
         return reply
 
     def _learn(self, fault: LlmError, passage: Passage) -> None:
@@ -140,38 +154,3 @@ class LlmDoor:
             self.watch.note_opened(self.model, reason)
         elif change is BreakerChange.CLOSED:
             self.watch.note_closed(self.model, passage.open_for_s)
-
-
-def estimate_cost(request: LlmRequest) -> Cost:
-    """The most that a call can take: its prompt uncached, its answer as long as it may be."""
-    prompt = estimate_prompt_tokens(request)
-    return Cost(
-        input_tokens=prompt,
-        output_tokens=request.max_completion_tokens,
-        picousd=cost_picousd(
-            get_llm(request.model),
-            prompt_tokens=prompt,
-            cached_tokens=0,
-            completion_tokens=request.max_completion_tokens,
-        ),
-    )
-
-
-def read_cost(reply: LlmReply, model: str) -> Cost:
-    """What a call took; the provider does not count what it had in its cache."""
-    picousd = cost_picousd(
-        get_llm(model),
-        prompt_tokens=reply.prompt_tokens,
-        cached_tokens=reply.cached_tokens,
-        completion_tokens=reply.completion_tokens,
-    )
-    return Cost(
-        input_tokens=max(0, reply.prompt_tokens - reply.cached_tokens),
-        output_tokens=max(0, reply.completion_tokens),
-        picousd=max(0, picousd),
-    )
-
-
-def find_nap_s(wait_s: float) -> float:
-    """Half of a wait: what others give back meanwhile brings our turn forward."""
-    return min(wait_s, max(LEAST_NAP_S, wait_s * NAP_SHARE))

@@ -27,7 +27,8 @@ from domain.ports import LlmReply, LlmRequest
 from models import job as jobs
 from models import llm_call as ledger
 from services.deps import Deps
-from services.llm_door import LlmDoor, PoolWaitError, estimate_cost
+from services.llm_budget import estimate_cost
+from services.llm_door import LlmDoor, PoolWaitError
 
 log = get_logger(__name__)
 
@@ -130,6 +131,7 @@ class Asker:
                 may_call=self._lease.may_call,
                 ticket=f"{self._job.id.hex}.{step}",
                 urgent=self._job.lane == Lane.INTERACTIVE,
+                payer=self._job.seller_id,
             )
         except (PoolWaitError, AppError):
             door.give_up(passage)

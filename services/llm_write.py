@@ -18,8 +18,8 @@ from domain.prompts.request import (
     estimate_prompt_tokens,
 )
 from services.deps import Deps
+from services.llm_budget import estimate_cost
 from services.llm_chain import Chain
-from services.llm_door import estimate_cost
 from services.llm_step import Answer, Asker, Lease, SpentError, UnusableAnswersError
 from services.work import Work, list_asked_fields
 

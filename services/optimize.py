@@ -12,10 +12,11 @@ from core.log import get_logger
 from domain.brief import Brief, EngineChoice
 from domain.job import MAX_ATTEMPTS, JobState, Lane, retry_delay_s
 from models import job as jobs
+from models.spend import FOR_CAP
 from services.deps import Deps
 from services.finish import Result, add_counts, discard, finish_result
 from services.llm_chain import OutageError
-from services.llm_door import PoolWaitError
+from services.llm_door import CapWaitError, PoolWaitError
 from services.llm_step import Lease, StopError, retry_while_away
 from services.llm_write import ask_llm
 from services.work import Work, build_work, find_unmended, mend_by_rules
@@ -38,6 +39,8 @@ def run_optimize(deps: Deps, job: jobs.JobRow, brief: Brief, lease: Lease) -> No
         finish_result(deps, job, build_result(work))
     except OutageError as wait:
         release(deps, job, wait_s=wait.wait_s, waits_for=jobs.FOR_PROVIDER)
+    except CapWaitError as wait:
+        release(deps, job, wait_s=wait.wait_s, waits_for=FOR_CAP)
     except PoolWaitError as wait:
         release(deps, job, wait_s=wait.wait_s)
     except StopError:
@@ -67,7 +70,7 @@ def write_fields(deps: Deps, work: Work, lease: Lease) -> None:
 
 def find_fallback_reason(work: Work, fault: PoolWaitError | LlmError) -> str:
     """Why the rules engine may do what no language model could, "" when it may not (yet)."""
-    if work.brief.engine is not EngineChoice.AUTO:
+    if work.brief.engine is not EngineChoice.AUTO or isinstance(fault, CapWaitError):
         return ""
     if isinstance(fault, OutageError):
         patience_s = PATIENCE_S.get(Lane(work.job.lane), LONG_WAIT_S)

@@ -130,6 +130,15 @@ NOTHING: Final = Cost(requests=0, input_tokens=0, output_tokens=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """What a seller allows: calls in flight, picodollars a UTC day and month; None = no cap."""
+
+    in_flight_max: int | None = None
+    day_pico: int | None = None
+    month_pico: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Purse:
     """Who pays, and how much they let us have: calls in flight, picodollars a UTC day and month.
 
