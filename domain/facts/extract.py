@@ -31,6 +31,7 @@ _NO_CLAIM = frozenset(
 )  # fmt: skip
 _MIXED = regex.compile(r"(?=.*\p{L})(?=.*\p{N})")
 _DOTTED = regex.compile(r"(?<![\p{L}\p{N}.])\p{L}(?:\.\p{L}){2,}(?![\p{L}\p{N}])")
+_LETTER_NAME = regex.compile(r"\p{L}-\p{L}{2,}")
 _MIN_NAME = 2
 _ARTICLES = frozenset("aeloy")
 
@@ -161,6 +162,10 @@ def _list_dotted(text: str, taken: bytearray) -> Iterator[Fact]:
 def find_opening_name(text: str) -> Fact | None:
     """The first word as a name, whatever its case: marketplaces read a title's opening as brand."""
     words = list_words(text)
+    if joined := _LETTER_NAME.match(text):  # "E-plant"
+        name = fold(joined.group().replace("-", ""))
+        end = joined.end()
+        return Fact(kind="brand", text=joined.group(), normalized=name, start=0, end=end, weak=True)
     if words and len(words[0].base) == 1 and fold(words[0].base) not in _ARTICLES:
         words = words[1:]  # "I Know Shirt"
     if not words or words[0].base[0].isnumeric() or len(words[0].base) < _MIN_NAME:

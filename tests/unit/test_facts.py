@@ -76,6 +76,7 @@ def test_true_rewordings_pass(text: str) -> None:
         ("Nordhavn Mug Skin Game", "brand", "Game"),
         ("Nordhavn Mug Gran", "brand", "Gran"),
         ("Nordhavn Mug o.h.m", "brand", "o.h.m"),
+        ("E-plant Travel Mug", "brand", "E-plant"),
         ("Nordhavn Mug six litres", "measure", "six litres"),
         ("Nordhavn dust-proof Mug", "claim", "dust-proof"),
         ("Nordhavn Mug CE", "certification", "CE"),
