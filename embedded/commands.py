@@ -99,6 +99,11 @@ def audit(**given: Any) -> None:
 @click.option("--fields", default="", help="only these fields may change: title,description,…")
 @click.option("--limit", type=click.IntRange(min=0), help="so many products, in file order")
 @click.option("--profile", default="", help="the file's format, where we recognise another one")
+@click.option(
+    "--llm-top",
+    type=click.IntRange(min=0),
+    help="the language model writes so many products, those worth most; rules write the others",
+)
 @click.option("--map", "pairs", multiple=True, help='title="Column name"; again for others; auto')
 @click.option(
     "--voice",
@@ -126,6 +131,7 @@ def optimize(**given: Any) -> None:
             engine=EngineChoice(given["engine"]),
             fields=tuple(given["fields"].split(",")),
             limit=given["limit"],
+            llm_top=given["llm_top"],
             profile=parse_profile(given["profile"], field="--profile"),
             mapping=parse_pairs(given["pairs"]),
             voice=parse_wishes(given["voice"].read() if given["voice"] else ""),

@@ -45,6 +45,9 @@ SELLER: Final = "command-line@localhost"
 ACTOR: Final = "command line"
 READ_BYTES: Final = 1024 * 1024
 POLL_S: Final = 0.1
+LONG_RUN_S: Final = 86_400.0
+"""A run that takes longer is said to, with a way to have most of it at once."""
+
 DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -223,8 +226,14 @@ def _check_cost(run: Run, read: Mapping[str, Any]) -> None:
     if estimate["calls"]:
         sys.stderr.write(
             f"Estimate: {estimate['calls']} calls, at most ${cost_usd:.4f}"
-            f" ({estimate['tokens']} tokens).\n"
+            f" ({estimate['tokens']} tokens), {estimate['duration']} within the limits.\n"
         )
+        if estimate["duration_s"] > LONG_RUN_S:
+            sys.stderr.write(
+                f"The limits allow about {estimate['calls_a_day']} listings a day. With --llm-top"
+                f" {estimate['calls_a_day']} the language model writes the most valuable ones and"
+                " rules write all others at once.\n"
+            )
     else:
         sys.stderr.write("Estimate: no call of a language model, no cost.\n")
     if cost_usd > run.request.max_cost_usd:

@@ -226,7 +226,14 @@ def _refusal_to_json(refusal: Refusal) -> dict[str, str]:
     }
 
 
-def discard(deps: Deps, job: jobs.JobRow, *, code: str, detail: str) -> None:
+def discard(
+    deps: Deps,
+    job: jobs.JobRow,
+    *,
+    code: str,
+    detail: str,
+    hops: Sequence[dict[str, str]] = (),
+) -> None:
     """End a job that cannot succeed, with the reason people will read.
 
     A refusal that holds for every call (a wrong key, the spend cap) halts the rest of its batch.
@@ -238,7 +245,7 @@ def discard(deps: Deps, job: jobs.JobRow, *, code: str, detail: str) -> None:
                 session,
                 job,
                 state=JobState.DISCARDED,
-                values={"error_code": code, "error_detail": detail},
+                values={"error_code": code, "error_detail": detail, "hops": list(hops)},
             )
             if finished is None:
                 return

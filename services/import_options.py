@@ -26,7 +26,8 @@ class ImportOptions:
     wishes of this import alone; once it is received, the whole voice it works with, of which
     ``own_wishes`` names what was said for this import alone. ``mutes`` are
     reasons by rule, for this import alone and beside those of the store. ``speed`` batch lets the
-    work wait up to a day for half the price, where the provider allows it.
+    work wait up to a day for half the price, where the provider allows it. ``llm_top`` leaves all
+    to the rules but so many products, those worth most (None: no such bound).
     """
 
     mode: Mode = Mode.FIX
@@ -40,6 +41,7 @@ class ImportOptions:
     mutes: Mapping[str, str] = field(default_factory=dict)
     lane: Lane = Lane.BULK
     speed: Speed = Speed.NOW
+    llm_top: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for storage."""
@@ -60,6 +62,7 @@ class ImportOptions:
             mutes=stored.get("mutes", {}),
             lane=Lane(stored["lane"]),
             speed=Speed(stored.get("speed", Speed.NOW)),
+            llm_top=stored.get("llm_top"),
         )
 
     @property
@@ -72,6 +75,17 @@ class ImportOptions:
         """The same for one listing."""
         voice = Voice.from_json(self.voice)
         return Wish(mode=self.mode, engine=self.engine, touch=self.fields, voice=voice)
+
+
+def require_top(options: ImportOptions) -> ImportOptions:
+    """The same options; raises InvalidFieldError where ``llm_top`` contradicts the engine."""
+    if options.llm_top is not None and options.engine is not EngineChoice.AUTO:
+        raise InvalidFieldError(
+            "it leaves the other products to the rules, so it needs the engine auto.",
+            field="llm_top",
+            remedy="Leave the engine out, or choose auto.",
+        )
+    return options
 
 
 def read_columns(stored: Mapping[str, Any] | None) -> Columns | None:

@@ -19,7 +19,6 @@ from core.clock import monotonic_s
 from core.errors import InvalidFieldError
 from core.log import get_logger
 from domain.batch_lane import Speed
-from domain.catalogue import BATCH, ON_DEMAND, cost_picousd, get_llm
 from domain.files.choices import EarlierChoice, find_earlier
 from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
@@ -40,6 +39,7 @@ from services.import_options import ImportOptions
 from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, open_stream
 from services.measures import get_rules
 from services.mutes import list_muted
+from services.run_estimate import estimate_cost_microusd, estimate_duration
 from services.submit import build_brief, estimate_job_tokens, uses_llm
 from services.voice import load_wishes
 
@@ -51,13 +51,17 @@ CHOICES_KEPT: Final = 50
 
 @dataclass(slots=True)
 class Reading:
-    """How far a file is read: what is stored, and what it comes to so far."""
+    """How far a file is read: what is stored, and what it comes to so far.
+
+    ``tokens`` are those of all calls, ``largest`` those of the largest one.
+    """
 
     done: int = 0
     seen: int = 0
     problems: int = 0
     calls: int = 0
     tokens: int = 0
+    largest: int = 0
 
     def to_json(self) -> str:
         """As the job's cursor."""
@@ -203,6 +207,7 @@ def _store_chunk(work: FileWork, chunk: Sequence[SourceProduct]) -> None:
         tokens = estimate_product_tokens(work, product)
         reading.calls += bool(tokens)
         reading.tokens += tokens
+        reading.largest = max(reading.largest, tokens)
     reading.problems += len(problems)
     reading.done += len(usable)
     reading.seen += len(chunk)
@@ -304,22 +309,18 @@ def load_item(session: Session, item: imports.ImportItemRow) -> Listing:
 
 
 def build_estimate(session: Session, work: FileWork) -> dict[str, Any]:
-    """What confirming would cost at most, and which engine would write."""
-    cost_pico = 0
+    """What confirming would cost and take at most, and which engine would write."""
+    calls, tokens = work.reading.calls, work.reading.tokens
+    top = work.options.llm_top
+    if top is not None and top < calls:
+        # Which ones they are is not looked at yet: none is larger than the largest.
+        calls, tokens = top, min(tokens, top * work.reading.largest)
     may_wait = work.options.speed is Speed.BATCH and is_open(work.deps, session)
-    if work.reading.calls:
-        # All of it at the dearer output price: an estimate must never be low.
-        cost_pico = cost_picousd(
-            get_llm(work.deps.llm_model),
-            prompt_tokens=0,
-            cached_tokens=0,
-            completion_tokens=work.reading.tokens,
-            tier=BATCH if may_wait else ON_DEMAND,
-        )
     return {
         "jobs": work.reading.done,
-        "calls": work.reading.calls,
-        "tokens": work.reading.tokens,
+        "calls": calls,
+        "tokens": tokens,
         "engine": "groq" if uses_llm(work.deps, work.options.engine) else "rules",
-        "cost_microusd": -(-cost_pico // 1_000_000),
+        "cost_microusd": estimate_cost_microusd(work.deps, tokens, may_wait=may_wait),
+        **estimate_duration(work.deps, session, calls=calls, tokens=tokens),
     }

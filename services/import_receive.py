@@ -12,7 +12,7 @@ from core.errors import TooLargeError
 from core.ids import new_id
 from models import import_file as imports
 from services.deps import Deps
-from services.import_options import ImportOptions, parse_channel
+from services.import_options import ImportOptions, parse_channel, require_top
 from services.imports import insert_import_job
 from services.pressure import require_room
 from services.push import push_quietly
@@ -54,7 +54,7 @@ def receive_import(
             name=name[:200],
             channel=channel,
             options=replace(
-                options, voice=voice.to_json(), own_wishes=tuple(options.voice)
+                require_top(options), voice=voice.to_json(), own_wishes=tuple(options.voice)
             ).to_json(),
         )
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import monotonic_s
 from domain.batch_lane import Speed
-from domain.brief import Brief
+from domain.brief import Brief, EngineChoice, Mode
 from domain.findings import Finding
 from domain.job import JobState, Outcome
 from domain.marketplaces.checker import check_listing, check_muted
@@ -25,6 +25,7 @@ from models import import_file as imports
 from models import job as jobs
 from models import job_reads, provider_batch_item
 from models import listing as listings
+from models.import_top import ValueCut, find_value_cut
 from services.batch_wait import hurry, let_wait
 from services.catalogue import build_listing
 from services.deps import Deps
@@ -32,7 +33,7 @@ from services.import_options import ImportOptions
 from services.imports import CLAIM_S
 from services.measures import count_hard, get_rules, measure_listing
 from services.mutes import list_muted
-from services.submit import build_brief, job_values
+from services.submit import Wish, build_brief, job_values
 from services.voice import load_voice
 
 SUBMIT_CHUNK: Final = 500
@@ -53,12 +54,37 @@ class Submission:
         return json.dumps({"after": self.after, "total": self.total})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A confirmed import; products below ``cut`` are left to the rules."""
+
+    row: imports.ImportFileRow
+    options: ImportOptions
+    cut: ValueCut | None
+
+    def wish_for(self, item: imports.ImportItemRow, measured: listings.ListingRow) -> Wish:
+        """How one product is to be written."""
+        wish = self.options.wish
+        if self.cut is not None and self.cut.is_below(measured.value_minor, item.ordinal):
+            return replace(wish, engine=EngineChoice.RULES)
+        return wish
+
+
+def _open_confirmed(deps: Deps, row: imports.ImportFileRow) -> Confirmed:
+    options, cut = ImportOptions.from_json(row.options), None
+    if options.llm_top is not None:
+        broken_only = options.mode is Mode.FIX
+        with deps.database.transaction(seller=row.seller_id) as session:
+            cut = find_value_cut(session, row.id, top=options.llm_top, broken_only=broken_only)
+    return Confirmed(row=row, options=options, cut=cut)
+
+
 def submit_jobs(deps: Deps, job: jobs.JobRow, row: imports.ImportFileRow) -> None:
     """Insert the optimize jobs of a confirmed import, some at a time.
 
     Where another batch is doing the very same work, wait for it: what it paid for is reused.
     """
-    options = ImportOptions.from_json(row.options)
+    confirmed = _open_confirmed(deps, row)
     progress = Submission(**(job.cursor or {}))
     deadline_s = monotonic_s() + CLAIM_S
     while True:
@@ -67,7 +93,7 @@ def submit_jobs(deps: Deps, job: jobs.JobRow, row: imports.ImportFileRow) -> Non
             if not items:
                 _seal(session, job, row, progress)
                 return
-            wait_s = _insert_chunk(deps, session, row, options, items)
+            wait_s = _insert_chunk(deps, session, confirmed, items)
             if not wait_s:
                 progress.after = items[-1].ordinal
                 progress.total += len(items)
@@ -80,19 +106,19 @@ def submit_jobs(deps: Deps, job: jobs.JobRow, row: imports.ImportFileRow) -> Non
 def _insert_chunk(
     deps: Deps,
     session: Session,
-    row: imports.ImportFileRow,
-    options: ImportOptions,
+    confirmed: Confirmed,
     items: Sequence[imports.ImportItemRow],
 ) -> float:
     """Insert the jobs of some items; seconds to wait for the same work of another batch.
 
     Items that have their job in this batch already (a crash interrupted this chunk) are left out.
     """
+    row, options = confirmed.row, confirmed.options
     listing_ids = [item.listing_id for item in items]
     there = job_reads.list_subjects(session, row.seller_id, row.batch_id, listing_ids)
     plans = [
         plan
-        for plan in _iter_plans(deps, session, row, options, items)
+        for plan in _iter_plans(deps, session, confirmed, items)
         if plan.item.listing_id not in there
     ]
     busy = [plan for plan in plans if plan.fields]
@@ -134,17 +160,18 @@ class Plan:
 def _iter_plans(
     deps: Deps,
     session: Session,
-    row: imports.ImportFileRow,
-    options: ImportOptions,
+    confirmed: Confirmed,
     items: Sequence[imports.ImportItemRow],
 ) -> Iterator[Plan]:
+    row, options = confirmed.row, confirmed.options
     loaded = imports.load_item_listings(session, items)
     muted = list_muted(session, row.seller_id, row.channel, more=options.mutes)
     for item in items:
         measured, product, revision = loaded[item.ordinal]
         listing = build_listing(product, revision)
         rules = get_rules(row.channel, listing, muted)
-        brief = build_brief(listing, channel=row.channel, wish=options.wish, rules=rules)
+        wish = confirmed.wish_for(item, measured)
+        brief = build_brief(listing, channel=row.channel, wish=wish, rules=rules)
         findings = check_listing(listing, rules)
         fields = find_touchable(brief, findings)
         subject = (item.listing_id, item.revision_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import text
@@ -18,6 +19,7 @@ from models import batch as batches
 from models import import_file as imports
 from models import job as jobs
 from services.deps import Deps
+from services.import_options import ImportOptions, require_top
 from services.pressure import require_room
 from services.push import push_quietly
 
@@ -57,11 +59,15 @@ def insert_import_job(
     return Dispatch(job_id, 1, Lane.FILES)
 
 
-def confirm_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> None:
+def confirm_import(
+    deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, *, llm_top: int | None = None
+) -> None:
     """Let the jobs of an import flow. Confirming twice is confirming once.
 
-    Raises NotFoundError; ConflictError while it is being read, or when it cannot be worked on;
-    TooManyError or UnavailableError when there is no room for its jobs just now.
+    ``llm_top`` is what the seller chose on seeing the estimate: the rules write all but so many
+    products, those worth most; None leaves it as it was. Raises InvalidFieldError where that
+    contradicts the engine; NotFoundError; ConflictError while it is being read, or when it cannot
+    be worked on; TooManyError or UnavailableError when there is no room for its jobs just now.
     """
     crowded = deps.queue.is_crowded()
     with deps.database.transaction(seller=seller_id) as session:
@@ -75,6 +81,10 @@ def confirm_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> No
                 remedy="Wait until its state is ready, or upload the file again.",
             )
         require_room(deps, session, seller_id, crowded=crowded)
+        if llm_top is not None:
+            chosen = replace(ImportOptions.from_json(row.options), llm_top=llm_top)
+            options = require_top(chosen).to_json()
+            imports.update_import(session, seller_id, import_id, options=options)
         batch_id = new_id()
         batches.insert_batch(
             session, seller_id=seller_id, batch_id=batch_id, kind="import", total=0

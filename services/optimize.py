@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -46,7 +46,7 @@ def run_optimize(deps: Deps, job: jobs.JobRow, brief: Brief, lease: Lease) -> No
     except StopError:
         release(deps, job, wait_s=0.0)
     except AppError as fault:
-        settle_fault(deps, job, fault)
+        settle_fault(deps, job, fault, hops=[hop.to_json() for hop in work.hops])
 
 
 def write_fields(deps: Deps, work: Work, lease: Lease) -> None:
@@ -102,11 +102,13 @@ def build_result(work: Work) -> Result:
     )
 
 
-def settle_fault(deps: Deps, job: jobs.JobRow, fault: AppError) -> None:
+def settle_fault(
+    deps: Deps, job: jobs.JobRow, fault: AppError, *, hops: Sequence[dict[str, str]] = ()
+) -> None:
     """Write a failure to the job's row: tried again later, or final with its reason."""
     detail = str(fault)[:2000]
     if not fault.retryable or job.failures + 1 >= MAX_ATTEMPTS:
-        discard(deps, job, code=fault.code, detail=detail)
+        discard(deps, job, code=fault.code, detail=detail, hops=hops)
         return
     wait_s = retry_delay_s(job.failures + 1)
     if isinstance(fault, LlmTransientError) and fault.retry_after_s is not None:

@@ -50,7 +50,8 @@ def parse_options(form: Mapping[str, str]) -> ImportOptions:
         mode=Mode(_choose(form, "mode", list(Mode))),
         engine=EngineChoice(_choose(form, "engine", list(EngineChoice))),
         fields=parse_fields(form.get("fields", "").split(",")),
-        limit=_parse_limit(form.get("limit", "").strip()),
+        limit=parse_count(form, "limit"),
+        llm_top=parse_count(form, "llm_top"),
         profile=parse_profile(form.get("profile", "")),
         mapping=parse_columns(form.get("mapping", "")),
         voice=parse_wishes(form.get("voice", "")),
@@ -69,13 +70,15 @@ def _choose(form: Mapping[str, str], name: str, known: list[str]) -> str:
     return value
 
 
-def _parse_limit(text: str) -> int | None:
+def parse_count(form: Mapping[str, str], name: str) -> int | None:
+    """A number of products, None when it is left out; raises InvalidFieldError."""
+    text = form.get(name, "").strip()
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_LIMIT_DIGITS):
         raise InvalidFieldError(
             "this is not a number of products.",
-            field="limit",
+            field=name,
             remedy="Send a whole number, or leave it out for all.",
         )
     return int(text)
