@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,33 +21,30 @@ from core.errors import AppError, ConflictError, UnavailableError
 from core.ids import new_id
 from core.log import get_logger
 from domain.marketplaces.rulebook import load_rulebook
-from domain.reoptimize.gain import Skip, Wanted
+from domain.reoptimize.gain import Skip
 from domain.reoptimize.schedule import (
-    Cadence,
-    Schedule,
     describe_rules,
-    is_due,
-    list_changed,
 )
 from domain.reoptimize.share import BestFew, Candidate, find_keep, share_out
 from models import batch as batches
 from models import reoptimize_run as runs
 from models import schedule as schedules
-from models.schedule import StoreLook
 from services.deps import Deps
 from services.reoptimize_look import DueStore, Look, Tally
 from services.reoptimize_report import StorePass, Summary
+from services.reoptimize_stores import DueStores
 from services.reoptimize_submit import BATCH_KIND, Submission
 
 log = get_logger(__name__)
 
-STORES: Final = 500
 BEAT_S: Final = 10.0
 STALE_S: Final = 120.0
 """A run whose sign of life is older is lost: every statement ends within 15 s."""
 
+LOOK_SHARE: Final = 0.8
+"""The part of a run's time in which it may look; the rest is for submitting what it found."""
+
 PICO: Final = 10**12
-_NEVER: Final = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +103,9 @@ class Run:
         if not self._begin():
             self.summary.busy = True
             return
-        due = list(self._iter_due())
+        due = DueStores(self.deps, self.day, everything=self.wish.everything).list_all(
+            self.summary.stores_left
+        )
         self.summary.stores = len(due)
         keep = find_keep(limit=self.wish.limit, sellers=len({one.seller_id for one in due}))
         for store in due:
@@ -143,63 +141,14 @@ class Run:
         self._beaten_s = monotonic_s()
         return self._leads
 
-    def _iter_due(self) -> Iterator[DueStore]:
-        """The stores to look at, those that wait longest first."""
-        known = {
-            channel: describe_rules(rules, on=self.day)
-            for channel, rules in load_rulebook().rules_by_channel.items()
-        }
-        after = schedules.FIRST
-        while True:
-            with self.deps.database.statements(system="reoptimize") as session:
-                page = schedules.list_stores(session, before=_NEVER, after=after, limit=STORES)
-            for store in page:
-                changed = list_changed(store.known_rules, known.get(store.channel, {}))
-                left = self._find_pass(store, changed=bool(changed))
-                if left is None:
-                    yield self._build_due(store, changed)
-                else:
-                    self.summary.stores_left[left] += 1
-            if len(page) < STORES:
-                return
-            after = page[-1].order
-
-    def _find_pass(self, store: StoreLook, *, changed: bool) -> StorePass | None:
-        if store.paused:
-            return StorePass.PAUSED
-        if store.cadence == Cadence.OFF:
-            return StorePass.OFF
-        if self.wish.everything:
-            return None
-        if store.cadence is None:
-            return StorePass.UNSAID
-        due = is_due(
-            Schedule(cadence=Cadence(store.cadence)),
-            looked_on=store.looked_on,
-            today=self.day,
-            rules_changed=changed,
-        )
-        return None if due else StorePass.NOT_DUE
-
-    def _build_due(self, store: StoreLook, changed: frozenset[str]) -> DueStore:
-        rules_only = store.cadence == Cadence.RULES and not self.wish.everything
-        return DueStore(
-            seller_id=store.seller_id,
-            store_id=store.store_id,
-            channel=store.channel,
-            wanted=Wanted(rules_only=rules_only, age_days=store.age_days),
-            changed_rules=changed,
-            is_first=store.known_rules is None,
-        )
-
     def _look_at(self, store: DueStore, keep: int) -> None:
-        if not self._may_go_on():
+        if not self._may_look():
             self.summary.stores_left[StorePass.TIME_UP] += 1
             return
         few = self._few.setdefault(store.seller_id, BestFew(keep=keep))
         look = Look(self.deps, store, few, self.tally, refresh=not self.wish.dry_run)
         try:
-            whole = look.run(self._may_go_on)
+            whole = look.run(self._may_look)
         except (UnavailableError, ConflictError):
             raise
         except AppError as fault:  # one store's trouble is not the others'
@@ -207,10 +156,14 @@ class Run:
             whole = False
         self._looks.append((store, whole))
 
-    def _may_go_on(self) -> bool:
+    def _may_look(self) -> bool:
+        """Whether there is time left to look; what was found must be submitted too."""
+        return self._may_go_on(share=LOOK_SHARE)
+
+    def _may_go_on(self, *, share: float = 1.0) -> bool:
         """Whether there is time left; says that the run is alive."""
         now_s = monotonic_s()
-        if now_s - self.begun_s > self.wish.timeout_s:
+        if now_s - self.begun_s > self.wish.timeout_s * share:
             said = f"time was up after {self.wish.timeout_s:.0f} s"
             if said not in self.summary.troubles:
                 self.summary.troubles.append(said)
@@ -230,13 +183,20 @@ class Run:
         by_store: Counter[uuid.UUID] = Counter()
         picked = 0
         for seller_id, candidates in chosen.items():
-            picked += len(candidates)
-            done = candidates
+            done, tried = candidates, len(candidates)
             if not self.wish.dry_run:
-                done = Submission(self.deps, seller_id, self.day, self._beat).run(candidates)
+                submission = Submission(
+                    deps=self.deps,
+                    seller_id=seller_id,
+                    day=self.day,
+                    may_go_on=self._may_go_on,
+                    prove_lease=self._beat,
+                )
+                done, tried = submission.run(candidates)
             self._count(done)
-            self.summary.skips[Skip.GONE] += len(candidates) - len(done)
-            by_store.update(one.store_id for one in candidates)
+            picked += tried
+            self.summary.skips[Skip.GONE] += tried - len(done)
+            by_store.update(one.store_id for one in candidates[:tried])
         self.summary.skips[Skip.BEYOND] += self.tally.due.total() - picked
         return by_store
 
@@ -252,7 +212,7 @@ class Run:
             return
         for store, whole in self._looks:
             complete = whole and submitted[store.store_id] >= self.tally.due[store.store_id]
-            rules = load_rulebook().rules_by_channel[store.channel]
+            rules = load_rulebook().rules_by_channel.get(store.channel, ())
             with self.deps.database.transaction(seller=store.seller_id) as session:
                 schedules.note_look(
                     session,

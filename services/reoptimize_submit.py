@@ -37,22 +37,31 @@ def build_batch_id(seller_id: uuid.UUID, day: dt.date) -> uuid.UUID:
 
 @dataclass(slots=True)
 class Submission:
-    """The jobs of one seller. ``may_write`` is asked within each transaction; it may raise."""
+    """The jobs of one seller.
+
+    ``may_go_on`` is asked before each transaction, ``prove_lease`` within it; it may raise.
+    """
 
     deps: Deps
     seller_id: uuid.UUID
     day: dt.date
-    may_write: Callable[[Session], None]
+    may_go_on: Callable[[], bool]
+    prove_lease: Callable[[Session], None]
 
-    def run(self, chosen: Sequence[Candidate]) -> list[Candidate]:
-        """Submit them; those that were still worth it: unchanged, and nobody's work meanwhile."""
+    def run(self, chosen: Sequence[Candidate]) -> tuple[list[Candidate], int]:
+        """Submit them: those that were still worth it, and how many were tried in time.
+
+        What was changed meanwhile, or asked for by somebody else, is left out.
+        """
         done: list[Candidate] = []
         for start in range(0, len(chosen), CHUNK):
+            if not self.may_go_on():
+                return done, start
             with self.deps.database.transaction(seller=self.seller_id) as session:
-                self.may_write(session)
+                self.prove_lease(session)
                 done += self._submit(session, chosen[start : start + CHUNK])
             self.deps.queue.wake_dispatcher()
-        return done
+        return done, len(chosen)
 
     def _submit(self, session: Session, chosen: Sequence[Candidate]) -> list[Candidate]:
         plans = list(self._iter_plans(session, chosen))

@@ -285,12 +285,44 @@ def test_when_time_is_up_the_run_ends_with_what_it_found(deps, listings):
     assert "time was up" in str(summary)
 
 
-def test_without_the_database_the_run_says_so_and_ends(deps, listings, monkeypatch):
-    def away(*_args, **_more):
-        raise UnavailableError("the database is away")
+def test_when_time_is_up_while_submitting_the_rest_comes_next_time(deps, listings):
+    class Slow(Run):
+        def _submit(self, chosen):
+            self.begun_s -= self.wish.timeout_s
+            return super()._submit(chosen)
 
-    monkeypatch.setattr(Run, "_iter_due", away)
+    slow = Slow(deps, RunWish(everything=True))
+    slow.carry_out()
+    slow.end()
+    assert slow.summary.submitted == 0
+    assert slow.summary.skips[Skip.BEYOND] == 2
+    assert slow.summary.exit_code == 1
+    assert query(deps, "SELECT looked_on FROM app.schedule") == [(None,)]
+    assert run(deps).submitted == 2
+
+
+def test_one_stores_trouble_is_not_the_others(deps, listings):
+    execute(deps, "UPDATE app.store SET channel = 'amazone'")
+    other = make_seller(deps, "other@example.com")
+    submit_job(deps, other.id, make_order(make_listing("THEIRS")))
+    forget_work(deps)
     summary = run(deps)
+    assert summary.submitted == 1
+    assert summary.exit_code == 1
+    assert "there are no rules for the channel 'amazone'" in str(summary)
+
+
+def test_without_the_database_the_run_says_so_and_ends(deps, listings):
+    class Cut(Run):
+        def _look_at(self, *_):
+            raise UnavailableError("the database is away")
+
+    cut = Cut(deps, RunWish(everything=True))
+    with pytest.raises(UnavailableError):
+        cut.carry_out()
+    away_url = "postgresql://nobody@127.0.0.1:1/none"
+    with open_deps(away_url, deps.settings.redis_url) as away:
+        summary = run(away)
     assert summary.exit_code == 1
     assert "the database is away" in str(summary)
 
