@@ -30,6 +30,7 @@ from embedded.report import build_object, print_object, print_table
 from embedded.run_worker import RunWorker, build_run_worker
 from embedded.session import open_servers
 from embedded.signals import StopSignals
+from services.accept import accept_import
 from services.access import Seller, create_seller
 from services.deps import Deps, build_web_deps
 from services.export import choose_form_of, export_import
@@ -39,7 +40,6 @@ from services.import_receive import receive_import
 from services.import_show import get_import, list_problems
 from services.imports import cancel_import, confirm_import
 from services.pool import close_pool, end_abandoned
-from services.review import accept_import
 
 SELLER: Final = "command-line@localhost"
 ACTOR: Final = "command line"

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Json, Key, MadeAt, SellerKey
+from models.base import Base, Json, Key, MadeAt, SellerKey, dump_rows, write_source
 from models.listing import ListingRow, ProductRow, RevisionRow
 
 
@@ -199,7 +199,16 @@ def fail_import(
 
 def insert_items(session: Session, values: Sequence[dict[str, Any]]) -> None:
     """Add products; those there already (a repeated chunk of work) stay."""
-    session.execute(insert(ImportItemRow).values(list(values)).on_conflict_do_nothing())
+    session.execute(_ADD_ITEMS, {"rows": dump_rows(values)})
+
+
+_ITEM = (
+    *("import_id", "ordinal", "seller_id", "row_no", "line"),
+    *("source_key", "listing_id", "revision_id"),
+)
+_ADD_ITEMS = text(
+    f"INSERT INTO app.import_item {write_source(ImportItemRow, _ITEM)} ON CONFLICT DO NOTHING"
+)
 
 
 def insert_problems(session: Session, values: Sequence[dict[str, Any]]) -> None:

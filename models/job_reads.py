@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from domain.job import PENDING, JobState, Lane, Outcome
+from domain.job import PENDING, JobKind, JobState, Lane, Outcome
 from models.job import JobRow
 
 
@@ -139,3 +139,16 @@ def find_fallback_reason(session: Session, seller_id: uuid.UUID, batch_id: uuid.
         JobRow.error_detail.is_not(None),
     )
     return session.scalars(found.order_by(JobRow.id).limit(1)).first() or ""
+
+
+def find_latest_about(
+    session: Session, seller_id: uuid.UUID, subject_id: uuid.UUID, kind: JobKind
+) -> JobRow | None:
+    """The newest job of a kind about a listing, an import or a store."""
+    found = (
+        select(JobRow)
+        .where(JobRow.seller_id == seller_id, JobRow.subject_id == subject_id, JobRow.kind == kind)
+        .order_by(JobRow.id.desc())
+        .limit(1)
+    )
+    return session.scalars(found).first()

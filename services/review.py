@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,6 @@ from core.ids import new_id
 from domain.findings import Level
 from domain.listing import LIST_FIELDS, Listing, TextValue, fields_from_json
 from domain.marketplaces.checker import check_field
-from models import import_file as imports
 from models import listing as listings
 from models import suggestion as suggestions
 from services.catalogue import build_listing, suggestion_to_json
@@ -23,8 +22,6 @@ from services.deps import Deps
 from services.measures import get_rules, measure_listing
 from services.mutes import list_muted
 from services.voice import load_voice
-
-PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,43 +47,11 @@ def decide(
     InvalidFieldError (unknown field, nothing offered, or an edit that breaks a hard rule).
     """
     with deps.database.transaction(seller=seller_id) as session:
-        review = _lock_review(session, seller_id, suggestion_id)
+        review = lock_review(session, seller_id, suggestion_id)
         _require_open(review.suggestion)
         review.take(decisions, actor=actor)
         review.settle()
         return suggestion_to_json(review.suggestion, review.fields)
-
-
-def accept_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, *, actor: str) -> int:
-    """Accept every offered field of an import's open suggestions; how many suggestions."""
-    accepted, after, bulk_id = 0, -1, new_id()
-    while True:
-        with deps.database.transaction(seller=seller_id) as session:
-            items = imports.list_items(session, import_id, after=after, limit=PAGE)
-            if not items:
-                return accepted
-            waiting = suggestions.list_open_listings(
-                session, seller_id, [item.listing_id for item in items]
-            )
-            for item in items:
-                if item.listing_id in waiting:
-                    accepted += _accept_item(session, item, bulk_id=bulk_id, actor=actor)
-            after = items[-1].ordinal
-
-
-def _accept_item(
-    session: Session, item: imports.ImportItemRow, *, bulk_id: uuid.UUID, actor: str
-) -> bool:
-    """Accept what is open once the listing is ours: another run may have been there meanwhile."""
-    row = listings.lock_listing(session, item.seller_id, item.listing_id)
-    if row.open_suggestion_id is None:
-        return False
-    review = _lock_review(session, item.seller_id, row.open_suggestion_id, bulk_id=bulk_id)
-    if review.suggestion.base_revision_id != item.revision_id:
-        return False
-    review.take(review.build_accept_all(), actor=actor)
-    review.settle()
-    return True
 
 
 def get_suggestion(deps: Deps, seller_id: uuid.UUID, suggestion_id: uuid.UUID) -> dict[str, Any]:
@@ -106,18 +71,18 @@ def undo(
     Raises NotFoundError, and ConflictError when the listing has been changed since.
     """
     with deps.database.transaction(seller=seller_id) as session:
-        review = _lock_review(session, seller_id, suggestion_id)
+        review = lock_review(session, seller_id, suggestion_id)
         review.undo(actor=actor)
         return suggestion_to_json(review.suggestion, review.fields)
 
 
-def _lock_review(
+def lock_review(
     session: Session,
     seller_id: uuid.UUID,
     suggestion_id: uuid.UUID,
     *,
     bulk_id: uuid.UUID | None = None,
-) -> _Review:
+) -> Review:
     """Lock the listing first, as the end of a job does, so that the two cannot lock each other out.
 
     Raises NotFoundError.
@@ -127,7 +92,7 @@ def _lock_review(
         raise NotFoundError("there is no such suggestion.", field="id")
     row = listings.lock_listing(session, seller_id, found.listing_id)
     suggestion = suggestions.lock_suggestion(session, seller_id, suggestion_id)
-    return _Review(session, suggestion, row, bulk_id=bulk_id)
+    return Review(session, suggestion, row, bulk_id=bulk_id)
 
 
 def _require_open(suggestion: suggestions.SuggestionRow) -> None:
@@ -138,7 +103,7 @@ def _require_open(suggestion: suggestions.SuggestionRow) -> None:
         )
 
 
-class _Review:
+class Review:
     """One suggestion under decision, inside one transaction."""
 
     def __init__(

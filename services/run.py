@@ -11,6 +11,7 @@ from core.log import get_logger
 from domain.brief import Brief
 from domain.job import JobKind
 from models import job as jobs
+from services.accept import run_accept
 from services.deps import Deps
 from services.finish import discard
 from services.import_work import run_import
@@ -83,6 +84,8 @@ def _run(deps: Deps, job: jobs.JobRow, body: Mapping[str, Any] | None, owner: Ow
             run_import(deps, job)
         elif job.kind == JobKind.REMEASURE:
             run_remeasure(deps, job)
+        elif job.kind == JobKind.ACCEPT:
+            run_accept(deps, job)
         elif body is not None:
             run_optimize(deps, job, Brief.from_json(body), owner)
     except UnavailableError:

@@ -9,9 +9,10 @@ import pytest
 
 from core.errors import ConflictError, InvalidFieldError, NotFoundError
 from domain.files.forms import Form
+from services.accept import accept_import
 from services.export import export_import, parse_form
 from services.imports import confirm_import
-from services.review import Decision, accept_import, decide
+from services.review import Decision, decide
 from tests.support.jobs import (
     execute,
     import_all,

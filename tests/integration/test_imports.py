@@ -9,12 +9,12 @@ import pytest
 
 from core.errors import ConflictError, InvalidFieldError, NotFoundError, TooLargeError
 from domain.job import MAX_CRASHES
+from services.accept import accept_import
 from services.dispatch import Rounds, run_tick
 from services.failures import list_failures
 from services.import_show import get_import
 from services.import_work import run_import
 from services.imports import cancel_import, confirm_import
-from services.review import accept_import
 from tests.support.jobs import (
     claim,
     execute,

@@ -6,12 +6,12 @@ import pytest
 
 from domain.brief import Mode
 from domain.files.forms import Form
+from services.accept import accept_import
 from services.export import export_import
 from services.import_options import ImportOptions
 from services.import_receive import receive_import
 from services.import_show import get_import
 from services.imports import confirm_import
-from services.review import accept_import
 from tests.support.jobs import make_worker, query, run_all
 
 pytestmark = pytest.mark.servers

@@ -7,7 +7,8 @@ import uuid
 import pytest
 
 from core.errors import ConflictError, InvalidFieldError, NotFoundError
-from services.review import Decision, accept_import, decide, get_suggestion, undo
+from services.accept import accept_import
+from services.review import Decision, decide, get_suggestion, undo
 from services.submit import get_job, submit_job
 from tests.support.jobs import (
     execute,

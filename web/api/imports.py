@@ -11,8 +11,10 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from services.accept import find_acceptance, submit_accept
 from services.import_show import get_import, list_imports
 from services.imports import cancel_import, confirm_import
+from services.submit import get_job
 from web.api.routes import POLL_S, PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import AcceptedOut, FormQuery, ImportOut, ImportsOut, Input, PageQuery
 from web.auth import Access, access
@@ -85,7 +87,9 @@ def show_imports(query_data: PageQuery) -> dict[str, Any]:
 @blueprint.doc(security="key", responses=PROBLEM_STATUSES)
 def show_import(import_id: uuid.UUID) -> dict[str, Any]:
     """Show one import with its progress and the first problems of its rows."""
-    return get_import(get_deps(), get_seller().id, import_id)
+    deps, seller = get_deps(), get_seller()
+    shown = get_import(deps, seller.id, import_id)
+    return {**shown, "acceptance": find_acceptance(deps, seller.id, import_id)}
 
 
 @blueprint.post("/imports/<uuid:import_id>/confirm")
@@ -108,6 +112,21 @@ def cancel(import_id: uuid.UUID) -> ResponseReturnValue:
     deps, seller = get_deps(), get_seller()
     cancel_import(deps, seller.id, import_id, "cancelled by the seller")
     return _accepted(import_id, get_import(deps, seller.id, import_id)["state"])
+
+
+@blueprint.post("/imports/<uuid:import_id>/accept")
+@access(Access.KEY)
+@blueprint.output(AcceptedOut, status_code=202)
+@blueprint.doc(security="key", responses=_CHANGING)
+def accept(import_id: uuid.UUID) -> ResponseReturnValue:
+    """Have every open suggestion of an import accepted; its `acceptance` tells how far that is."""
+    deps, seller = get_deps(), get_seller()
+    job_id = submit_accept(deps, seller.id, import_id, actor="api")
+    headers = {
+        "Location": url_for("imports.show_import", import_id=import_id),
+        "Retry-After": str(POLL_S),
+    }
+    return {"id": job_id, "state": get_job(deps, seller.id, job_id)["state"]}, 202, headers
 
 
 @blueprint.get("/imports/<uuid:import_id>/export")

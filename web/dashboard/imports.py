@@ -11,17 +11,17 @@ from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from core.errors import InputError
+from core.errors import InputError, NotFoundError
 from domain.brief import EngineChoice, Mode
 from domain.files.choices import AUTOMATIC
 from domain.files.forms import Form
 from domain.files.profile import list_profile_names, load_profile
 from domain.listing import Channel
+from services.accept import find_acceptance, submit_accept
 from services.export import choose_form_of
 from services.failures import list_failures
 from services.import_show import get_import, list_imports
 from services.imports import cancel_import, confirm_import
-from services.review import accept_import
 from web.auth import Access, access
 from web.cache import forget
 from web.context import get_deps, get_seller
@@ -32,7 +32,7 @@ from web.dashboard.voice import build_own_wishes
 from web.dashboard.wording import IMPORT_STATES, name_of
 from web.downloads import EXPORTABLE, build_download, build_problems
 from web.requests import takes_file
-from web.uploads import receive_upload
+from web.uploads import parse_count, receive_upload
 
 blueprint = build_blueprint("import_pages")
 
@@ -82,11 +82,13 @@ def show_import(import_id: uuid.UUID) -> str:
     deps, seller = get_deps(), get_seller()
     shown = get_import(deps, seller.id, import_id)
     failures = list_failures(deps, seller.id, shown["batch_id"]) if shown["batch_id"] else []
+    acceptance = find_acceptance(deps, seller.id, import_id)
     return show_page(
         "import.html",
         shown=shown,
         progress=summarize_progress(shown),
         failures=failures,
+        acceptance=summarize_acceptance(acceptance) if acceptance else None,
         format_label=load_profile(shown["format"]).label if shown["format"] else "",
         is_named=shown["options"]["profile"] not in ("", AUTOMATIC),
         forms=list_forms(shown),
@@ -139,7 +141,8 @@ def show_progress(import_id: uuid.UUID) -> dict[str, Any]:
 @access(Access.SESSION)
 def confirm(import_id: uuid.UUID) -> Response:
     """Let the work begin."""
-    confirm_import(get_deps(), get_seller().id, import_id)
+    top = parse_count(request.form, "llm_top")
+    confirm_import(get_deps(), get_seller().id, import_id, llm_top=top)
     return _back(import_id, "confirmed")
 
 
@@ -154,11 +157,35 @@ def cancel(import_id: uuid.UUID) -> Response:
 @blueprint.post("/imports/<uuid:import_id>/accept-all")
 @access(Access.SESSION)
 def accept_all(import_id: uuid.UUID) -> Response:
-    """Accept every open suggestion of an import."""
+    """Have every open suggestion of an import accepted."""
+    submit_accept(get_deps(), get_seller().id, import_id, actor=ACTOR)
+    return _back(import_id, "bulk")
+
+
+@blueprint.get("/imports/<uuid:import_id>/acceptance")
+@access(Access.SESSION)
+def show_acceptance(import_id: uuid.UUID) -> dict[str, Any]:
+    """How accepting everything goes, for the script of the page."""
     deps, seller = get_deps(), get_seller()
     get_import(deps, seller.id, import_id)
-    accept_import(deps, seller.id, import_id, actor=ACTOR)
-    return _back(import_id, "bulk")
+    found = find_acceptance(deps, seller.id, import_id)
+    if found is None:
+        raise NotFoundError("nothing of this import is being accepted.", field="id")
+    return summarize_acceptance(found)
+
+
+def summarize_acceptance(found: Mapping[str, Any]) -> dict[str, Any]:
+    """How accepting everything goes, in the page's words."""
+    seen, total = found["seen"], found["total"]
+    return {
+        "state": found["state"],
+        "over": found["over"],
+        "label": "Everything is accepted" if found["over"] else "Accepting everything",
+        "total": total,
+        "percent": round(100 * seen / total) if total else 0,
+        "text": f"{seen:,} of {total:,} products looked at, {found['accepted']:,} accepted",
+        "accepted": found["accepted"],
+    }
 
 
 @blueprint.get("/imports/<uuid:import_id>/export")

@@ -163,7 +163,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "undone": "Taken back. The former text stands again.",
     "confirmed": "The work has begun.",
     "cancelled": "Cancelled. Nothing more will be started.",
-    "bulk": "All open suggestions of this file were accepted.",
+    "bulk": "Every open suggestion of this file is being accepted. You may close this page.",
     "scheduled": "Saved. Every look only proposes; you decide.",
     "retried": "They run again as soon as there is room.",
     "signed_out": "You are signed out.",
