@@ -98,6 +98,20 @@ def load_texts(
     return {row[0].id: (row[0], row[1], row[2]) for row in found}
 
 
+def list_busy(
+    session: Session, seller_id: uuid.UUID, listing_ids: Sequence[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Those of these listings that have a job under way, whatever it is to do."""
+    found = session.execute(
+        text(
+            "SELECT subject_id FROM app.job WHERE seller_id = :seller"
+            " AND subject_id = ANY(:listings) AND state IN ('available', 'running', 'retryable')"
+        ),
+        {"seller": seller_id, "listings": list(listing_ids)},
+    )
+    return set(found.scalars())
+
+
 def list_known_work(
     session: Session, seller_id: uuid.UUID, work: Sequence[tuple[uuid.UUID, str]]
 ) -> set[str]:

@@ -64,7 +64,9 @@ class Submission:
         return done, len(chosen)
 
     def _submit(self, session: Session, chosen: Sequence[Candidate]) -> list[Candidate]:
-        plans = list(self._iter_plans(session, chosen))
+        busy = looks.list_busy(session, self.seller_id, [one.listing_id for one in chosen])
+        free = [one for one in chosen if one.listing_id not in busy]
+        plans = list(self._iter_plans(session, free))
         work = [(one.listing_id, values["work_hash"]) for one, _, values in plans]
         known = looks.list_known_work(session, self.seller_id, work) if work else set()
         fresh = [plan for plan in plans if plan[2]["work_hash"] not in known]

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from services.access import create_signin_link, set_operator
+from tests.e2e.test_browser_review import check_page
 from tests.integration.test_api_jobs import BODY
 from tests.integration.test_interventions import make_dead
 from tests.support.browser import find_chromium, open_browser, open_page, serve
@@ -43,7 +44,7 @@ def test_an_operator_looks_and_retries_and_a_seller_sets_a_schedule(web: Web, br
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("link", name="Operator").click()
         expect(page.get_by_role("heading", name="This installation")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        check_page(page, width)
         page.get_by_role("button", name="Try all again").click()
         expect(page.get_by_role("status")).to_contain_text("run again")
         page.get_by_role("link", name="Schedules").click()
@@ -51,5 +52,5 @@ def test_an_operator_looks_and_retries_and_a_seller_sets_a_schedule(web: Web, br
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status")).to_contain_text("Saved")
         expect(page.get_by_text("Next look:")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        check_page(page, width)
         assert watched.faults == []

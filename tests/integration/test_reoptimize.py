@@ -9,6 +9,7 @@ import pytest
 from core.clock import today
 from core.errors import ConflictError, UnavailableError
 from core.ids import new_id
+from domain.brief import Mode
 from domain.reoptimize.gain import Reason, Skip
 from models import reoptimize_run as runs
 from services.reoptimize import Run, RunWish, reoptimize
@@ -382,7 +383,8 @@ def test_a_listing_somebody_asks_for_while_the_run_chooses_is_left_to_them(deps,
     class Overtaken(Run):
         def _submit(self, chosen):
             found = query(deps, "SELECT id FROM app.listing WHERE hard > 0 ORDER BY id")[0][0]
-            submit_job(deps, listings.id, Order(channel="", wish=Wish(), listing_id=found))
+            wish = Wish(mode=Mode.REWRITE)
+            submit_job(deps, listings.id, Order(channel="", wish=wish, listing_id=found))
             return super()._submit(chosen)
 
     overtaken = Overtaken(deps, RunWish(everything=True))
