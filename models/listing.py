@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, func, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Json, Key, MadeAt, SellerKey
+from models.base import Base, Json, Key, MadeAt, SellerKey, dump_rows, write_source
 from models.seller import SellerRow
 from models.session import Moves
 
@@ -108,52 +107,65 @@ def insert_products(
     session: Session, seller_id: uuid.UUID, values: Sequence[dict[str, Any]]
 ) -> dict[str, uuid.UUID]:
     """Add or refresh products of one source store; their ids by source key."""
-    statement = insert(ProductRow).values([{**v, "seller_id": seller_id} for v in values])
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["seller_id", "source_store_id", "source_key"],
-        set_={
-            "facts": new.facts,
-            "facts_hash": new.facts_hash,
-            "image_url": new.image_url,
-            "price_minor": new.price_minor,
-            "stock": new.stock,
-            "updated_at": text("clock_timestamp()"),
-        },
-    )
-    rows = session.execute(statement.returning(ProductRow.source_key, ProductRow.id))
-    return {row[0]: row[1] for row in rows}
+    given = [{**one, "seller_id": seller_id} for one in values]
+    found = session.execute(_ADD_PRODUCTS, {"rows": dump_rows(given)})
+    return {row[0]: row[1] for row in found}
+
+
+_PRODUCT = ("facts", "facts_hash", "image_url", "price_minor", "stock")
+_ADD_PRODUCTS = text(
+    "INSERT INTO app.product "
+    + write_source(ProductRow, ["seller_id", "id", "source_store_id", "source_key", *_PRODUCT])
+    + " ON CONFLICT (seller_id, source_store_id, source_key) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _PRODUCT)
+    + ", updated_at = clock_timestamp() RETURNING source_key, id"
+)
 
 
 def insert_listings(
     session: Session, seller_id: uuid.UUID, values: Sequence[dict[str, Any]]
 ) -> dict[uuid.UUID, uuid.UUID]:
     """Add listings or find those there are; listing ids by product id."""
-    statement = insert(ListingRow).values(
-        [{"state": "new", "title": "", **v, "seller_id": seller_id} for v in values]
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["seller_id", "product_id", "store_id", "variant_key"],
-        set_={"updated_at": text("clock_timestamp()")},
-    )
-    rows = session.execute(statement.returning(ListingRow.product_id, ListingRow.id))
-    return {row[0]: row[1] for row in rows}
+    empty = {"state": "new", "title": "", "variant_key": "", "seller_id": seller_id}
+    found = session.execute(_ADD_LISTINGS, {"rows": dump_rows([{**empty, **v} for v in values])})
+    return {row[0]: row[1] for row in found}
+
+
+_LISTING = ("seller_id", "id", "product_id", "store_id", "variant_key", "state", "title")
+_ADD_LISTINGS = text(
+    f"INSERT INTO app.listing {write_source(ListingRow, _LISTING)}"
+    " ON CONFLICT (seller_id, product_id, store_id, variant_key)"
+    " DO UPDATE SET updated_at = clock_timestamp() RETURNING product_id, id"
+)
 
 
 def insert_revisions(
     session: Session, seller_id: uuid.UUID, values: Sequence[dict[str, Any]]
 ) -> dict[tuple[uuid.UUID, str], uuid.UUID]:
     """Add revisions or find equal ones; ids by listing id and hash."""
-    rows = [{"html_fields": [], "parent_id": None, **v, "seller_id": seller_id} for v in values]
-    session.execute(insert(RevisionRow).values(rows).on_conflict_do_nothing())
-    wanted = [(v["listing_id"], v["hash"]) for v in values]
-    found = session.execute(
-        select(RevisionRow.listing_id, RevisionRow.hash, RevisionRow.id).where(
-            RevisionRow.seller_id == seller_id,
-            tuple_(RevisionRow.listing_id, RevisionRow.hash).in_(wanted),
-        )
-    )
+    given = [{"html_fields": [], "parent_id": None, **v, "seller_id": seller_id} for v in values]
+    session.execute(_ADD_REVISIONS, {"rows": dump_rows(given)})
+    wanted = {
+        "seller": seller_id,
+        "listings": [v["listing_id"] for v in values],
+        "hashes": [v["hash"] for v in values],
+    }
+    found = session.execute(_FIND_REVISIONS, wanted)
     return {(listing_id, digest): revision_id for listing_id, digest, revision_id in found}
+
+
+_REVISION = (
+    *("seller_id", "id", "listing_id", "parent_id"),
+    *("origin", "fields", "html_fields", "hash"),
+)
+_ADD_REVISIONS = text(
+    f"INSERT INTO app.revision {write_source(RevisionRow, _REVISION)} ON CONFLICT DO NOTHING"
+)
+_FIND_REVISIONS = text(
+    "SELECT r.listing_id, r.hash, r.id FROM unnest(CAST(:listings AS uuid[]),"
+    " CAST(:hashes AS text[])) AS w(listing_id, hash) JOIN app.revision r"
+    " ON r.seller_id = :seller AND r.listing_id = w.listing_id AND r.hash = w.hash"
+)
 
 
 def set_current_revision(
