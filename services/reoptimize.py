@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,7 +33,7 @@ from models import schedule as schedules
 from services.deps import Deps
 from services.reoptimize_look import DueStore, Look, Tally
 from services.reoptimize_report import StorePass, Summary
-from services.reoptimize_stores import DueStores
+from services.reoptimize_stores import DueStores, find_own_budgets
 from services.reoptimize_submit import BATCH_KIND, Submission
 
 log = get_logger(__name__)
@@ -111,7 +112,14 @@ class Run:
         for store in due:
             self._look_at(store, keep)
         offers = {seller: few.list_best() for seller, few in self._few.items()}
-        chosen = share_out(offers, limit=self.wish.limit, budget_pico=self.wish.budget_pico)
+        own_pico = find_own_budgets(self.deps, (seller for seller, many in offers.items() if many))
+        chosen = share_out(
+            offers,
+            limit=self.wish.limit,
+            budget_pico=self.wish.budget_pico,
+            own_pico=own_pico,
+        )
+        self._count_out_of_budget(chosen, own_pico)
         submitted = self._submit(chosen)
         self._remember_looks(submitted)
 
@@ -178,6 +186,18 @@ class Run:
         if not runs.beat_run(session, self.id):
             raise ConflictError("another run has taken over.")
 
+    def _count_out_of_budget(
+        self, chosen: Mapping[uuid.UUID, Sequence[Candidate]], own_pico: Mapping[uuid.UUID, int]
+    ) -> None:
+        """The listings for which their seller's own budget, and nothing else, is too small."""
+        for seller_id, own in own_pico.items():
+            few, picked = self._few[seller_id], chosen.get(seller_id, ())
+            left = own - sum(one.cost_pico for one in picked)
+            taken = {one.listing_id for one in picked}
+            passed = [one for one in few.list_best() if one.listing_id not in taken]
+            if passed and min(one.cost_pico for one in passed) > left:
+                self.summary.skips[Skip.OUT_OF_BUDGET] += len(passed) + few.dropped
+
     def _submit(self, chosen: dict[uuid.UUID, list[Candidate]]) -> Counter[uuid.UUID]:
         """Submit what was chosen; how many of each store."""
         by_store: Counter[uuid.UUID] = Counter()
@@ -197,7 +217,8 @@ class Run:
             picked += tried
             self.summary.skips[Skip.GONE] += tried - len(done)
             by_store.update(one.store_id for one in candidates[:tried])
-        self.summary.skips[Skip.BEYOND] += self.tally.due.total() - picked
+        passed = self.tally.due.total() - picked
+        self.summary.skips[Skip.BEYOND] += passed - self.summary.skips[Skip.OUT_OF_BUDGET]
         return by_store
 
     def _count(self, done: list[Candidate]) -> None:

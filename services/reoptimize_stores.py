@@ -1,10 +1,11 @@
-"""Which stores a run of re-optimization looks at."""
+"""Which stores a run of re-optimization looks at, and what their sellers still allow."""
 
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +19,9 @@ from domain.reoptimize.schedule import (
     list_changed,
 )
 from models import schedule as schedules
+from models.llm_call import sum_spent
 from models.schedule import StoreLook
+from models.seller import get_caps
 from services.deps import Deps
 from services.reoptimize_look import DueStore
 from services.reoptimize_report import StorePass
@@ -86,3 +89,17 @@ class DueStores:
             changed_rules=changed,
             is_first=store.known_rules is None,
         )
+
+
+def find_own_budgets(deps: Deps, sellers: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """What sellers who set a cap have left of their day or month, whichever is less."""
+    left: dict[uuid.UUID, int] = {}
+    for seller_id in sellers:
+        with deps.database.statements(seller=seller_id) as session:
+            caps = get_caps(session, seller_id)
+            if caps.day_pico is None and caps.month_pico is None:
+                continue
+            day, month = sum_spent(session, seller_id=seller_id)
+        most = ((caps.day_pico, day), (caps.month_pico, month))
+        left[seller_id] = max(0, min(cap - spent for cap, spent in most if cap is not None))
+    return left

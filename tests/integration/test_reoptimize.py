@@ -10,8 +10,10 @@ from core.clock import today
 from core.errors import ConflictError, UnavailableError
 from core.ids import new_id
 from domain.brief import Mode
+from domain.budget.values import Caps
 from domain.reoptimize.gain import Reason, Skip
 from models import reoptimize_run as runs
+from models.seller import set_caps
 from services.reoptimize import Run, RunWish, reoptimize
 from services.reoptimize_report import StorePass, Summary
 from services.reoptimize_submit import build_batch_id
@@ -277,6 +279,23 @@ def test_a_budget_is_kept_and_the_rest_waits(database_url, redis_url, seller, li
         assert cut.cost_pico <= half * 1e12
         assert cut.skips[Skip.BEYOND] == 1
         assert run(paying, budget_usd=0.0).submitted == 0
+
+
+def test_a_sellers_own_cap_is_kept(database_url, redis_url, seller, listings):
+    with open_deps(database_url, redis_url, GROQ_API_KEY="simulated") as paying:
+        whole = run(paying, dry_run=True)
+        with paying.database.transaction(seller=seller.id) as session:
+            set_caps(session, seller.id, Caps(month_pico=round(whole.cost_pico * 0.6)))
+        assert run(paying, dry_run=True).skips[Skip.OUT_OF_BUDGET] == 1
+        execute(
+            paying,
+            "INSERT INTO app.llm_call (seller_id, job_id, step, claim_no, state, model, cost_pico)"
+            " SELECT id, id, 1, 1, 'answered', 'm', month_cap_pico FROM app.seller",
+        )
+        spent = run(paying)
+        assert spent.submitted == 0
+        assert spent.skips == {Skip.OUT_OF_BUDGET: 2, Skip.NOTHING: 1}
+        assert "own budget is spent" in "".join(spent.list_lines())
 
 
 def test_when_time_is_up_the_run_ends_with_what_it_found(deps, listings):
