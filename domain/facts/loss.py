@@ -25,6 +25,10 @@ _LATIN = regex.compile(r"[\p{Latin}\P{L}]+")
 _GENERATION = regex.compile(r"[2-6]G", regex.IGNORECASE)
 _ORDINAL = regex.compile(r"\d+(?:st|nd|rd|th|D|in1)|(?-i:X) \d+", regex.IGNORECASE)
 _LONG_LIST = 3
+_TOGETHER = regex.compile(r"[ /-]|\s?[x×X*]\s?")
+_SIDES_BEFORE = regex.compile(
+    r"(?:(?<![\p{L}\p{N}])\d+(?:[.,]\d+)?\s?(?:[mc]?m|in|\"|″)?\s?[x×X*]\s?)+$|Ø\s?$"
+)
 _CODE_BEFORE = regex.compile(r"(?:[\p{L}\p{N}]+[-.])+$")
 _CODE_AFTER = regex.compile(r"(?:[-.][\p{L}\p{N}]+|/[\p{L}\p{N}]{1,3}(?![\p{L}\p{N}]))+")
 _LED_MODEL = regex.compile(
@@ -109,7 +113,7 @@ def _merge_neighbours(facts: list[Fact], title: str) -> list[LostFact]:
     merged: list[tuple[Fact, int]] = []
     for fact in facts:
         last, end = merged[-1] if merged else (None, 0)
-        if last and last.kind == fact.kind and title[end : fact.start] in {" ", "/", "-"}:
+        if last and last.kind == fact.kind and _TOGETHER.fullmatch(title, end, fact.start):
             merged[-1] = (last, fact.end)
         else:
             merged.append((fact, fact.end))
@@ -118,8 +122,10 @@ def _merge_neighbours(facts: list[Fact], title: str) -> list[LostFact]:
 
 
 def _read_whole(title: str, fact: Fact, end: int) -> str:
-    """A fact as it stands; a model with its whole code ("SM-T550") and what it is for."""
+    """A fact as it stands, with all sides of a size; a model with its code and what it is for."""
     start = fact.start
+    if fact.kind == "measure" and (sides := _SIDES_BEFORE.search(title, 0, start)):
+        start = sides.start()
     if fact.kind == "model":
         led = _LED_MODEL.search(title, 0, start) or _CODE_BEFORE.search(title, 0, start)
         rest = _CODE_AFTER.match(title, end)

@@ -20,8 +20,13 @@ _RANGE = regex.compile(
     r"(?:(?:up\s?to|from|ab|von)\s+)?\d+\s*(?:to|bis|hingga|à|a|-|~)\s*\d+(?:\s\p{L}+)?",
     regex.IGNORECASE,
 )
+_DIMENSIONS = regex.compile(
+    r"(?:Ø\s?)?\d+(?:[.,]\d+)?(?:\s?(?:\p{L}{1,2}|\"|″))?"
+    r"(?:\s?[x×X*]\s?\d+(?:[.,]\d+)?(?:\s?(?:[mcdk]?[mlgL]|in|ft|\"|″)(?!\p{L}))?)+"
+    r"|Ø\s?\d+(?:[.,]\d+)?(?:\s?[mc]?m(?!\p{L}))?"
+)
 _LED_WORD = regex.compile(
-    r" (?:for|with|in|für|mit|pour|avec|para|con|untuk|dengan) ([\p{L}]+(?:['\u2019]s)?)$",
+    r" (?:for|with|in|für|mit|pour|avec|para|con|untuk|dengan) ([\p{L}]+(?:['\u2019]s)?|\d+)$",
     regex.IGNORECASE,
 )
 _TERM = regex.compile(
@@ -62,12 +67,13 @@ def _strip_half_said(text: str, end: int) -> str:
 
 
 def _describes(word: str) -> bool:
-    return (is_common(word) or states_plainly(word)) and not is_noun(word)
+    return word.isdigit() or ((is_common(word) or states_plainly(word)) and not is_noun(word))
 
 
 def _list_whole(text: str) -> Iterator[tuple[int, int]]:
     """Where facts stand that no cut may part; "Gold" of "Gold Plated" would be another thing."""
     yield from list_compounds(text)
+    yield from (found.span() for found in _DIMENSIONS.finditer(text))
     words = list_words(text)
     start, end, kind = 0, -1, ""
     for fact in list_facts(text):

@@ -44,6 +44,7 @@ OPENERS: Final = read_words(
     low high long full fast quick new multi dual double single big ultra extra super heavy
     light soft hard strong non anti all more no not very deep wide thick thin real true
     self easy early internet led usb hot cold bad good oral under dolby cell
+    talla taille pointure größe ukuran saiz ø gr lot isi
     suitable age aged ages upto compatible applicable supports featuring including includes
     """
 )

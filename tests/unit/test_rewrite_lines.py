@@ -38,6 +38,10 @@ def test_no_quote_or_bracket_stands_alone(text: str, tidied: str) -> None:
         ("Gigabit Injector TE-30G-AT", 30, "Gigabit Injector TE-30G-AT"),
         ("Corvane Phone with 1 Year Maker Warranty", 24, "Corvane Phone"),
         ("Crystal Yellow Gold Plated Chain", 22, "Crystal"),
+        ("Verdunkelungsrollo 80 x 150 cm", 24, "Verdunkelungsrollo"),
+        ("Regenschirm Automatik Ø 105 cm", 25, "Regenschirm Automatik"),
+        ("Plantillas de gel talla 40-42", 25, "Plantillas de gel"),
+        ("Kochschürze mit 2 Taschen, Blau", 19, "Kochschürze"),
         ("Brass Drops For Festive Evenings", 26, "Brass Drops"),
         ("Leather Holder With Zip For Men", 23, "Leather Holder With Zip"),
         ("Cover for Corvane City Sun Shade", 28, "Cover for Corvane City"),
@@ -94,6 +98,11 @@ def test_titles_read_well_after_a_repair(channel: str, title: str, repaired: str
         ("Hair Dryer 2200W strong blue ion care", "2200W", "blue"),
         ("Cable 2M for Phone XS, XR, CC9 X3 F2 M3", "2M", "CC9"),
         ("Leather Wallet Brown Gift Box", "Brown", ""),
+        ("Manta de lana 130 x 180 cm, Crudo", "130 x 180 cm", "180 cm"),
+        ("Sonnenschirm Ø 300 cm, Beige", "Ø 300 cm", "300 cm"),
+        ("Router Injector NV-POE30G-AT", "NV-POE30G-AT", "POE30G"),
+        ("Chrome Strip 20M for Roadline E20", "for Roadline E20", "E20"),
+        ("Fruit Massage Cream", "Cream", "cream"),
     ],
 )
 def test_only_the_products_own_facts_must_survive(title: str, kept: str, spared: str) -> None:
