@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core.errors import InvalidFieldError
@@ -10,6 +12,7 @@ from services.imports import confirm_import
 from tests.support.groq_sim import running_groq
 from tests.support.jobs import make_worker, query, run_all, upload
 from tests.support.llm_door import open_groq_deps
+from tests.support.web import open_web
 
 pytestmark = pytest.mark.servers
 
@@ -121,3 +124,18 @@ def test_it_contradicts_an_engine_that_was_chosen(deps, seller, engine):
     with pytest.raises(InvalidFieldError, match="engine auto"):
         confirm_import(deps, seller.id, import_id, llm_top=1)
     assert get_import(deps, seller.id, import_id)["state"] == "ready"
+
+
+def test_the_page_says_how_long_and_lets_the_most_valuable_be_chosen(database_url, redis_url, groq):
+    more = {**FREE_PLAN, "GROQ_API_KEY": "gsk_test", "GROQ_BASE_URL": groq.url}
+    with open_web(database_url, redis_url, **more) as web:
+        import_id, estimate = read(web.worker.deps, web.seller, make_priced(["1.00"] * 900))
+        browser = web.sign_in()
+        page = browser.get(f"/imports/{import_id}").text
+        assert estimate["duration"] in page
+        assert f"Language model for the {estimate['calls_a_day']} most valuable" in page
+        [token] = set(re.findall(r'name="csrf_token" value="([^"]+)"', page))
+        sent = {"csrf_token": token, "llm_top": "7"}
+        assert browser.post(f"/imports/{import_id}/confirm", data=sent).status_code == 303
+        shown = get_import(web.deps, web.seller.id, import_id)
+        assert (shown["state"], shown["options"]["llm_top"]) == ("confirmed", 7)
