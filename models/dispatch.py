@@ -60,8 +60,17 @@ SELECT seller_id FROM active
 """)
 
 
+UNLIMITED = 2**53
+
+
 def pick_due(
-    session: Session, *, pool: str, lane: Lane, room: int, sellers: Sequence[uuid.UUID]
+    session: Session,
+    *,
+    pool: str,
+    lane: Lane,
+    room: int,
+    sellers: Sequence[uuid.UUID],
+    tokens: int = UNLIMITED,
 ) -> list[Dispatch]:
     """Choose up to ``room`` due jobs of these sellers in a lane fairly, mark them as sent.
 
@@ -69,6 +78,7 @@ def pick_due(
     chosen, over its weight; a job's tag is its seller's time when its turn comes; the smallest tags
     win. A seller who comes back starts at the lane's clock, so nobody saves up credit. A seller's
     first tag is their own time, so of those with something due only the ``room`` earliest can win.
+    Jobs that ask a language model are chosen until they have ``tokens``; others always may be.
     """
     keys = {
         "pool": pool,
@@ -76,6 +86,7 @@ def pick_due(
         "room": room,
         "suspect": MAX_CRASHES,
         "sellers": list(sellers),
+        "tokens": tokens,
     }
     found = session.execute(_PICK, keys)
     return [Dispatch(job_id, dispatch_no, lane) for job_id, dispatch_no in found]
@@ -105,7 +116,8 @@ WITH awake AS MATERIALIZED (
     FROM app.job j WHERE j.seller_id = n.seller_id AND {_DUE}
     ORDER BY j.priority, j.scheduled_at, j.id LIMIT n.share) d
 ), chosen AS (
-  SELECT * FROM tagged ORDER BY tag, id LIMIT :room
+  SELECT * FROM (SELECT *, sum(tokens) OVER (ORDER BY tag, id) - tokens AS before FROM tagged) t
+  WHERE tokens = 1 OR before < :tokens ORDER BY tag, id LIMIT :room
 ), marked AS (
   UPDATE app.job SET dispatched_at = clock_timestamp(), dispatch_no = dispatch_no + 1
   FROM chosen WHERE app.job.id = chosen.id AND app.job.dispatched_at IS NULL
@@ -158,6 +170,7 @@ class LaneLoad:
     sent: int
     running: int
     threads: int
+    sent_tokens: int = 0
 
 
 def measure_lanes(
@@ -167,18 +180,22 @@ def measure_lanes(
     jobs = session.execute(
         text(
             "SELECT lane, count(*) FILTER (WHERE state <> 'running'),"
-            " count(*) FILTER (WHERE state = 'running') FROM app.job WHERE pool = :pool AND ("
+            " count(*) FILTER (WHERE state = 'running'),"
+            " coalesce(sum(est_tokens) FILTER (WHERE state <> 'running'), 0)::bigint"
+            " FROM app.job WHERE pool = :pool AND ("
             " (state IN ('available', 'retryable') AND dispatched_at >"
             "  clock_timestamp() - make_interval(secs => :fresh_s)) OR state = 'running')"
             " GROUP BY lane"
         ),
         {"pool": pool, "fresh_s": fresh_s},
     )
-    counts = {lane: (sent, running) for lane, sent, running in jobs}
+    counts = {lane: (sent, running, tokens) for lane, sent, running, tokens in jobs}
     threads = count_threads(session, pool, stale_s=stale_s)
-    return {
-        lane: LaneLoad(*counts.get(lane.value, (0, 0)), threads.get(lane.value, 0)) for lane in Lane
-    }
+    loads = {}
+    for lane in Lane:
+        sent, running, tokens = counts.get(lane.value, (0, 0, 0))
+        loads[lane] = LaneLoad(sent, running, threads.get(lane.value, 0), tokens)
+    return loads
 
 
 def count_threads(session: Session, pool: str, *, stale_s: float) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,7 @@ from models import idempotency
 from models import import_file as imports
 from models import job as jobs
 from models import llm_call as ledger
+from models.dispatch import LaneLoad
 from services.deps import Deps
 from services.finish import add_counts, fail_import_of
 
@@ -56,6 +57,13 @@ class KnownSellers:
 
     ids: Sequence[uuid.UUID]
     until_s: float
+
+
+BUDGETED: Final = (Lane.BULK, Lane.SCHEDULED)
+AHEAD_S: Final = 3.0
+"""Work is sent so far ahead of the budget; in the interactive lane somebody waits, so at once."""
+
+LONG_PAUSE_S: Final = 120.0
 
 
 @dataclass(slots=True)
@@ -101,16 +109,40 @@ def run_tick(deps: Deps, rounds: Rounds) -> int:
 def pick_all(session: Session, deps: Deps, rounds: Rounds) -> list[Dispatch]:
     """What every lane has room for, chosen fairly over sellers; and one job under suspicion."""
     loads = statements.measure_lanes(session, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
+    tokens = find_token_window(deps, loads)
     chosen: list[Dispatch] = []
     for lane, load in loads.items():
         room = max(2 * load.threads, LEAST_WINDOW) - load.sent - load.running
         if room > 0:
-            chosen += pick_lane(session, deps.pool, rounds.known, lane=lane, room=room)
+            most = tokens if lane in BUDGETED else statements.UNLIMITED
+            chosen += pick_lane(session, deps.pool, rounds.known, lane=lane, room=room, tokens=most)
     return chosen + statements.pick_suspect(session, pool=deps.pool)
 
 
+def find_token_window(deps: Deps, loads: Mapping[Lane, LaneLoad]) -> int:
+    """How many tokens of work the provider's budget lets us send now: one line, not two.
+
+    What is there, and what flows back in some seconds, less what was sent and has not begun. While
+    the provider holds us back for long there is no such window: who left us the choice gets rules.
+    """
+    if deps.door is None:
+        return statements.UNLIMITED
+    room = deps.door.budget.measure_room()
+    if room.paused_s > LONG_PAUSE_S:
+        return statements.UNLIMITED
+    soon = max(0.0, AHEAD_S - room.paused_s) * room.tokens_per_s
+    sent = sum(load.sent_tokens for load in loads.values())
+    return max(0, int(room.tokens + soon) - sent)
+
+
 def pick_lane(
-    session: Session, pool: str, known: dict[Lane, KnownSellers], *, lane: Lane, room: int
+    session: Session,
+    pool: str,
+    known: dict[Lane, KnownSellers],
+    *,
+    lane: Lane,
+    room: int,
+    tokens: int = statements.UNLIMITED,
 ) -> list[Dispatch]:
     """Up to ``room`` jobs of one lane; who has jobs there is looked up anew when it is time to.
 
@@ -119,12 +151,16 @@ def pick_lane(
     picked: list[Dispatch] = []
     sellers = known.get(lane)
     if sellers is not None and monotonic_s() < sellers.until_s:
-        picked = statements.pick_due(session, pool=pool, lane=lane, room=room, sellers=sellers.ids)
+        picked = statements.pick_due(
+            session, pool=pool, lane=lane, room=room, sellers=sellers.ids, tokens=tokens
+        )
         room -= len(picked)
     if room > 0:
         ids = statements.list_active(session, pool=pool, lane=lane)
         known[lane] = KnownSellers(ids, monotonic_s() + len(ids) * KNOWN_S_PER_SELLER)
-        picked += statements.pick_due(session, pool=pool, lane=lane, room=room, sellers=ids)
+        picked += statements.pick_due(
+            session, pool=pool, lane=lane, room=room, sellers=ids, tokens=tokens
+        )
     return picked
 
 
