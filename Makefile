@@ -52,6 +52,10 @@ optimize: $(RUN_READY) ## Optimize a file: FILE=… CHANNEL=… OUT=… ARGS="fu
 test: $(DEV_READY) ## Run the tests on a real Postgres and Valkey that they start themselves
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: chaos
+chaos: $(DEV_READY) ## Kill workers and servers under load, write the fault table (ARGS="--row 1 --jobs 1000")
+	@$(BIN)/python -m bench.chaos $(ARGS)
+
 .PHONY: lint
 lint: $(DEV_READY) ## Check style, types and the layers
 	@$(BIN)/ruff check .

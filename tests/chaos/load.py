@@ -30,6 +30,7 @@ class Size:
     processes: int = 2
     threads: int = 4
     faults: int = 1
+    wholes: int = 1
     outage_s: float = 0.0
     latency_ms: float = 200.0
     hasten: bool = False

@@ -10,11 +10,12 @@ import pytest
 import redis
 
 from core.clock import wait_until
-from tests.support.chaos import own_worker
+from domain.job import Lane
 from tests.support.command import build_command, find_pool, kill_workers
 from tests.support.groq_sim import running_groq
 from tests.support.jobs import make_csv, open_deps, query
 from tests.support.processes import list_processes
+from tests.support.workers import build_worker_process, running_workers
 
 pytestmark = pytest.mark.servers
 
@@ -238,9 +239,10 @@ def test_ctrl_c_leaves_nothing_behind(with_groq, groq, deps, file, out, redis_ur
     assert find_left(deps, redis_url) == ([], [])
 
 
-def test_a_worker_of_the_product_takes_none_of_its_jobs(with_groq, command, file, out):
+def test_a_worker_of_the_product_takes_none_of_its_jobs(with_groq, deps, file, out, tmp_path):
     """It has no key here: whatever it took would be written by rules."""
-    with own_worker(command.environ):
+    worker = build_worker_process(deps, tmp_path, queues=list(Lane), threads=16)
+    with running_workers(deps, worker):
         told = with_groq.run(file, "--channel", "ebay", "--out", out, "--json").object
     assert told["engine"] == {"groq": 12, "rules": 0}
 

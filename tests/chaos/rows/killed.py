@@ -20,7 +20,6 @@ from tests.chaos.programs import DRAIN_MS, Worker, build_worker, running
 from tests.chaos.stage import Scene, Stage, open_scene
 from tests.chaos.verdict import Kills, Verdict, find_percentile, judge
 
-WHOLES = 2
 P50_S, P99_S = 15.0, 25.0
 
 
@@ -46,7 +45,8 @@ def run_kills(stage: Stage, size: Size) -> Verdict:
     The faults come at equal steps of progress, and every victim is started again.
     """
     dice = random.Random(size.seed)  # noqa: S311 - not a secret
-    faults = size.faults + WHOLES
+    faults = size.faults + size.wholes
+    wholes = {(n + 1) * faults // (size.wholes + 1) for n in range(size.wholes)}
     with open_scene(stage, latency_ms=size.latency_ms) as scene:
         fleet, kills = build_fleet(scene, size), Kills(scene)
         with running(*fleet):
@@ -55,17 +55,16 @@ def run_kills(stage: Stage, size: Size) -> Verdict:
                 wait_for_ended(
                     scene, number * size.jobs // (faults + 1), longest_s=size.longest_s / 4
                 )
-                whole = number in {faults // 3 + 1, 2 * faults // 3 + 1}
-                victims = fleet if whole else [dice.choice(fleet)]
+                victims = fleet if number in wholes else [dice.choice(fleet)]
                 kill_all(scene, victims, kills, hasten=size.hasten)
-                if whole:
+                if number in wholes:
                     stage.valkey.kill()
                     stage.valkey.start()
                 for victim in victims:
                     victim.program.start()
                 wait_for_fleet(scene, len(fleet))
             wait_for_all(scene, size.jobs, longest_s=size.longest_s)
-        injected = f"{size.faults} process groups of {size.processes}, {WHOLES} times all and Redis"
+        injected = f"{size.faults} groups of {size.processes}, {size.wholes} × all and Redis"
         verdict = judge(scene, injected=injected, jobs=size.jobs, kills=kills)
         condemned = scene.count("app.job WHERE kind = 'optimize' AND state <> 'completed'")
     return check_recovery(verdict, size).require(

@@ -8,6 +8,9 @@ from collections.abc import Callable
 import redis
 
 from core.clock import monotonic_s, sleep, wait_until
+from core.errors import UnavailableError
+from gateways.job_queue import MEMORY_LOOK_S
+from services.submit import submit_job
 from tests.chaos.load import (
     Size,
     list_sent,
@@ -23,10 +26,12 @@ from tests.chaos.programs import running
 from tests.chaos.rows.killed import build_fleet
 from tests.chaos.stage import Scene, Stage, open_scene
 from tests.chaos.verdict import Verdict, judge
+from tests.support.jobs import make_order, make_seller
 
 REFILL_S = 15.0
 FIRST_S = 5.0
 PATIENCE_S = 60.0
+FULL_S = 6
 
 
 def flush(scene: Scene, size: Size) -> None:
@@ -122,22 +127,37 @@ def run_full_redis(stage: Stage, size: Size) -> Verdict:
             limit = int(client.info("memory")["used_memory"]) + 4_000_000
             client.config_set("maxmemory", limit)
             try:
-                refused = fill(client, scene)
-                filled = monotonic_s()
+                refused, filled_s = fill(client), monotonic_s()
+                turned_away = is_turned_away(scene)
                 wait_for_all(scene, size.jobs, longest_s=size.longest_s)
+                drained_s = monotonic_s()
             finally:
                 client.config_set("maxmemory", 0)
         verdict = judge(scene, injected=f"{refused} writes refused", jobs=size.jobs)
-    said = f"drained {monotonic_s() - filled:.0f} s after it was full, room came after 6 s"
-    return verdict.require(holds=refused > 0, else_="Redis was never full").say(said)
+    said = f"all ended {drained_s - filled_s:.0f} s after it was full, for {FULL_S} s"
+    return (
+        verdict.require(holds=refused > 0, else_="Redis was never full")
+        .require(holds=turned_away, else_="new work was taken in")
+        .say(said)
+    )
 
 
-def fill(client: redis.Redis, scene: Scene) -> int:
+def is_turned_away(scene: Scene) -> bool:
+    """Whether a further submission is refused, with a time to come back."""
+    sleep(MEMORY_LOOK_S)
+    try:
+        submit_job(scene.deps, make_seller(scene.deps, "late@example.com").id, make_order())
+    except UnavailableError as fault:
+        return fault.retry_after_s is not None
+    return False
+
+
+def fill(client: redis.Redis) -> int:
     """Write what expires after some seconds until the limit refuses; how often it has refused."""
     refused = 0
     for number in range(400):
         try:
-            client.set(f"foreign:{number}", b"x" * 20_000, ex=6)
+            client.set(f"foreign:{number}", b"x" * 20_000, ex=FULL_S)
         except redis.ResponseError:
             refused += 1
     return refused
