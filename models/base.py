@@ -50,4 +50,11 @@ def write_source(row_class: type[Base], names: Sequence[str]) -> str:
 
 def dump_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of plain values and UUIDs as JSON; None is SQL's NULL."""
-    return json.dumps(rows, default=str)
+    return json.dumps(rows, default=_dump_id)
+
+
+def _dump_id(value: object) -> str:
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    message = f"{type(value).__name__} is no plain value"
+    raise TypeError(message)

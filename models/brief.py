@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Json, MadeAt, SellerKey
+from models.base import Base, Json, MadeAt, SellerKey, dump_rows, write_source
 
 
 class BriefRow(Base):
@@ -29,7 +29,13 @@ def insert_briefs(
     rows = [
         {"seller_id": seller_id, "hash": digest, "body": body} for digest, body in bodies.items()
     ]
-    session.execute(insert(BriefRow).values(rows).on_conflict_do_nothing())
+    session.execute(_ADD, {"rows": dump_rows(rows)})
+
+
+_ADD = text(
+    f"INSERT INTO app.brief {write_source(BriefRow, ['seller_id', 'hash', 'body'])}"
+    " ON CONFLICT DO NOTHING"
+)
 
 
 def get_brief(session: Session, seller_id: uuid.UUID, digest: str) -> Mapping[str, Any]:
