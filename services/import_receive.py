@@ -103,11 +103,16 @@ def _rechunk(body: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(held)
 
 
+def describe_size(size_bytes: int) -> str:
+    """A limit as people read it."""
+    return f"{size_bytes // 2**20} MB" if size_bytes >= 2**20 else f"{size_bytes} bytes"
+
+
 def _require_size(deps: Deps, size_bytes: int) -> None:
     limit = deps.settings.max_upload_bytes
     if size_bytes > limit:
         raise TooLargeError(
-            f"the file is larger than {limit // 2**20} MB.",
+            f"the file is larger than {describe_size(limit)}.",
             field="file",
-            remedy="Split it, or raise MAX_UPLOAD_BYTES.",
+            remedy="Split it and send the parts, or have MAX_UPLOAD_BYTES raised.",
         )

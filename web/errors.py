@@ -20,8 +20,10 @@ from werkzeug.wrappers import Response
 
 from core.errors import AppError, FileFormatError, TooManyError, UnavailableError
 from core.log import get_logger
-from web.context import get_request_id
+from services.import_receive import describe_size
+from web.context import get_deps, get_request_id
 from web.problems import get_code, get_problem
+from web.requests import is_upload
 
 log = get_logger(__name__)
 
@@ -105,31 +107,70 @@ def answer_api_error(error: HTTPError) -> ResponseReturnValue:
     """An error of the API framework, mostly input that does not fit its model."""
     cause = error.__cause__
     if isinstance(cause, ValidationError):
-        return answer(build_validation_fault(cause, in_query=request.method == "GET"))
+        in_query = request.method == "GET"
+        return answer(build_validation_fault(cause, in_query=in_query, sent=_read_sent()))
     code = get_code(error.status_code)
     return answer(Fault(code=code, status=error.status_code, detail=_sentence(error.message or "")))
 
 
-def build_validation_fault(cause: ValidationError, *, in_query: bool) -> Fault:
-    """What is wrong with each field, without repeating what was sent."""
+def _read_sent() -> object:
+    if request.is_json:
+        return request.get_json(silent=True)
+    return {**request.args, **request.form, **request.files}
+
+
+def build_validation_fault(cause: ValidationError, *, in_query: bool, sent: object = None) -> Fault:
+    """What is wrong with each field, without repeating what was sent.
+
+    ``sent`` tells the places in it from the names of our own types, which the validator mixes into
+    its paths; what does not fit in several ways is one error a place and reason.
+    """
     found = cause.errors(include_url=False, include_context=False, include_input=False)
-    errors = [_describe(one, in_query=in_query) for one in found[:_MAX_ERRORS]]
-    first = found[0]
-    where = ".".join(str(part) for part in first["loc"])
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    placed = dict.fromkeys((_find_place(one, sent), _word(one)) for one in found)
+    errors = [
+        _describe(place, message, in_query=in_query)
+        for place, message in list(placed)[:_MAX_ERRORS]
+    ]
+    (place, message), more = next(iter(placed)), len(placed) - 1
+    where = ".".join(str(part) for part in place)
     return Fault(
         code="invalid_field",
         status=HTTPStatus.UNPROCESSABLE_ENTITY,
-        detail=f"{where + ': ' if where else ''}{_word(first)}{more}",
+        detail=f"{where + ': ' if where else ''}{message}{f' (and {more} more)' if more else ''}",
         remedy="Correct what `errors` names and send it again.",
         errors=errors,
     )
 
 
-def _describe(error: ErrorDetails, *, in_query: bool) -> Mapping[str, str]:
+def _find_place(error: ErrorDetails, sent: object) -> tuple[str | int, ...]:
+    """The part of an error's path that leads through what was sent.
+
+    Its first step is always one, and its last where that is what is missing.
+    """
+    place: list[str | int] = []
+    last = len(error["loc"]) - 1
+    for at, part in enumerate(error["loc"]):
+        inside, found = _step_into(sent, part)
+        if inside:
+            sent = found
+        elif at and (at != last or error["type"] != "missing"):
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _step_into(sent: object, part: str | int) -> tuple[bool, object]:
+    if isinstance(sent, Mapping) and part in sent:
+        return True, sent[part]
+    if isinstance(sent, list) and isinstance(part, int) and part < len(sent):
+        return True, sent[part]
+    return False, None
+
+
+def _describe(place: Sequence[str | int], message: str, *, in_query: bool) -> Mapping[str, str]:
     if in_query:
-        return {"parameter": ".".join(str(p) for p in error["loc"]), "message": _word(error)}
-    return {"pointer": build_pointer(error["loc"]), "message": _word(error)}
+        return {"parameter": ".".join(str(part) for part in place), "message": message}
+    return {"pointer": build_pointer(place), "message": message}
 
 
 def _word(error: ErrorDetails) -> str:
@@ -164,13 +205,18 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _too_large() -> Fault:
-    limit_bytes = request.max_content_length or 0
-    size = f"{limit_bytes // 2**20} MB" if limit_bytes >= 2**20 else f"{limit_bytes} bytes"
+    if is_upload():
+        limit_bytes = get_deps().settings.max_upload_bytes
+        detail = f"The file is larger than {describe_size(limit_bytes)}."
+        remedy = "Split it and send the parts, or have MAX_UPLOAD_BYTES raised."
+    else:
+        detail = f"The body is larger than {describe_size(request.max_content_length or 0)}."
+        remedy = "Send less at once; many listings go into a file (POST /api/v1/imports)."
     return Fault(
         code="too_large",
         status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        detail=f"The body is larger than {size}.",
-        remedy="Send less at once; many listings go into a file (POST /api/v1/imports).",
+        detail=detail,
+        remedy=remedy,
     )
 
 

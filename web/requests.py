@@ -85,9 +85,14 @@ def _choose_request_id() -> str:
     return str(new_id())
 
 
-def _limit_body() -> None:
+def is_upload() -> bool:
+    """Whether this request may bring a seller's file."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, "takes_file", False):
+    return bool(getattr(view, "takes_file", False))
+
+
+def _limit_body() -> None:
+    if is_upload():
         limit = get_deps().settings.max_upload_bytes
         request.max_content_length = limit + FORM_OVERHEAD_BYTES
 

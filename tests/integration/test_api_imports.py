@@ -118,6 +118,9 @@ def test_a_file_over_the_limit_is_refused_and_forgotten(database_url, redis_url)
         assert (answer.status_code, answer.json["code"]) == (413, "too_large")
         large = upload(web, b"x" * 3_000_000, channel="ebay")
         assert (large.status_code, large.json["code"]) == (413, "too_large")
+        for told in (answer.json, large.json):
+            assert told["detail"] == "The file is larger than 2048 bytes."
+            assert told["remedy"].startswith("Split it")
         assert query(web.deps, "SELECT count(*) FROM app.import_file") == [(0,)]
 
 

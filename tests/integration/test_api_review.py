@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -109,22 +110,35 @@ def test_a_rejection_keeps_the_text_and_closes_the_suggestion(web: Web, suggesti
 
 
 @pytest.mark.parametrize(
-    "decisions",
+    ("decisions", "pointers"),
     [
-        {},
-        {"colour": "accept"},
-        {"title": "maybe"},
-        {"title": {"edit": 7}},
-        {"title": {"accept": True}},
-        {"title": {"edit": "x", "reject": "y"}},
-        {"subtitle": "accept"},
+        ({}, {""}),
+        ({"colour": "accept"}, {"/colour"}),
+        ({"title": "maybe"}, {"/title"}),
+        ({"title": None}, {"/title"}),
+        ({"title": ["accept"]}, {"/title"}),
+        ({"title": {"edit": 7}}, {"/title", "/title/edit", "/title/reject"}),
+        (
+            {"title": {"edit": ["a", 7]}},
+            {"/title", "/title/edit", "/title/edit/1", "/title/reject"},
+        ),
+        ({"title": {"accept": True}}, {"/title", "/title/accept", "/title/edit", "/title/reject"}),
+        ({"title": {"edit": "x", "reject": "y"}}, {"/title", "/title/edit", "/title/reject"}),
+        ({"subtitle": "accept"}, {"/subtitle"}),
     ],
 )
-def test_bad_decisions_change_nothing(web: Web, suggestion, decisions):
+def test_bad_decisions_change_nothing_and_are_named_by_their_place(
+    web: Web, suggestion, decisions, pointers
+):
+    """No name of a type of ours stands in a pointer or in the text."""
     path = f"/api/v1/suggestions/{suggestion['id']}"
     answer = web.post(f"{path}/decisions", json={"decisions": decisions})
     assert answer.status_code == 422
-    assert answer.json["errors"]
+    found = [one["pointer"] for one in answer.json["errors"]]
+    assert set(found) <= {f"#/decisions{one}" for one in pointers}
+    assert found
+    assert len({(one["pointer"], one["message"]) for one in answer.json["errors"]}) == len(found)
+    assert not re.search(r"literal|EditIn|RejectIn|constrained|function-", answer.text)
     assert web.get(path).json == suggestion
 
 
