@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 import groq
 import httpx
 
+from core.clock import monotonic_s
 from core.errors import LlmOutageError
 from domain.ports import ListedLlm, LlmReply, LlmRequest
 from gateways.groq_errors import ProviderRefusal, build_error
@@ -15,6 +16,8 @@ from gateways.groq_models import parse_model_list
 from gateways.groq_wire import build_body, read_reply
 
 _API_PATH = "/openai/v1"
+MOST_BYTES = 4_000_000
+"""Far more than the longest answer: what is longer is none."""
 _KEPT_HEADERS = ("x-ratelimit-", "retry-after", "x-request-id", "x-listwright-simulator")
 
 
@@ -69,10 +72,24 @@ class GroqModel:
     def _ask(self, request: LlmRequest, *, timeout_s: float) -> LlmReply:
         read_s = min(timeout_s, self._read_timeout_s)
         connect_s = min(timeout_s, self._connect_timeout_s)
-        raw = self._client.chat.completions.with_raw_response.create(
+        deadline_s = monotonic_s() + timeout_s
+        # As a stream, because the library's timeouts hold for each read and not for the whole.
+        with self._client.chat.completions.with_streaming_response.create(
             **build_body(request), timeout=httpx.Timeout(read_s, connect=connect_s)
-        )
-        return read_reply(raw.read(), keep_headers(raw.headers))
+        ) as raw:
+            body = _read_until(raw.iter_bytes(), deadline_s)
+        return read_reply(body, keep_headers(raw.headers))
+
+
+def _read_until(chunks: Iterable[bytes], deadline_s: float) -> bytes:
+    """The whole body; raises LlmOutageError when it is not there in time, or has no end."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if monotonic_s() > deadline_s or len(body) > MOST_BYTES:
+            message = "Groq's answer came too slowly, or without an end."
+            raise LlmOutageError(message, answered=False)
+    return bytes(body)
 
 
 @contextmanager
@@ -91,6 +108,9 @@ def naming_faults(model: str, *, api_key: str, patience_s: float) -> Iterator[No
         message = f"Groq cannot be reached ({cause}). Check the network and GROQ_BASE_URL."
         unsent = isinstance(error.__cause__, httpx.ConnectError)
         raise LlmOutageError(message, answered=unsent) from error
+    except httpx.TransportError as error:
+        message = f"Groq's answer broke off ({type(error).__name__})."
+        raise LlmOutageError(message, answered=False) from error
     except (groq.GroqError, ValueError) as error:
         message = "What answered is not Groq (a proxy?). Check the network and GROQ_BASE_URL."
         raise LlmOutageError(message, answered=False) from error

@@ -2,12 +2,19 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from core.errors import LlmError, LlmRefusedError, LlmRequestError, LlmTransientError
+from core.clock import monotonic_s
+from core.errors import (
+    LlmError,
+    LlmOutageError,
+    LlmRefusedError,
+    LlmRequestError,
+    LlmTransientError,
+)
 from gateways.groq_errors import ProviderRefusal, parse_retry_after
 from gateways.groq_llm import GroqModel
 from tests.support.llm_calls import KEY, build_request
@@ -129,3 +136,54 @@ def test_the_wait_is_read_from_message_or_header(message, header, seconds):
     assert parse_retry_after(refusal) == (
         None if seconds is None else pytest.approx(seconds, abs=0.001)
     )
+
+
+@contextmanager
+def dripping(piece: bytes, *, every_s: float) -> Iterator[str]:
+    """A server that begins to answer and then sends a piece now and then, for ever."""
+    stop = threading.Event()
+
+    class Dripper(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while not stop.wait(every_s):
+                    self.wfile.write(piece)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Dripper) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            stop.set()
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("piece", "every_s"), [(b" ", 0.02), (b" " * 200_000, 0.0)], ids=["slow", "endless"]
+)
+def test_an_answer_without_an_end_holds_no_thread(piece, every_s):
+    with dripping(piece, every_s=every_s) as url:
+        model = GroqModel(api_key=KEY, base_url=url)
+        began_s = monotonic_s()
+        with pytest.raises(LlmOutageError, match="too slowly, or without an end") as caught:
+            model.complete(build_request(), timeout_s=0.3)
+        model.close()
+    assert monotonic_s() - began_s < 3
+    assert not caught.value.answered
+
+
+def test_an_answer_that_breaks_off_is_an_outage():
+    with answering(200, '{"id": ', Content_Length="100") as url:
+        model = GroqModel(api_key=KEY, base_url=url)
+        with pytest.raises(LlmOutageError, match="broke off") as caught:
+            model.complete(build_request(), timeout_s=2.0)
+        model.close()
+    assert not caught.value.answered

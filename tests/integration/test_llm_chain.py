@@ -78,8 +78,11 @@ def test_without_a_hop_nothing_is_stated(deps, seller, worker):
     assert get_suggestion(deps, seller.id, job["suggestion_id"])["hops"] == []
 
 
-def test_the_failure_that_opens_the_breaker_leads_to_the_next_model(deps, seller, groq, worker):
-    groq.set_faults(f"503@1-{FAILURES_IN_A_ROW}")
+@pytest.mark.parametrize("fault", ["500", "502", "503", "timeout", "reset", "html"])
+def test_the_failure_that_opens_the_breaker_leads_to_the_next_model(
+    deps, seller, groq, worker, fault
+):
+    groq.set_faults(f"{fault}@1-{FAILURES_IN_A_ROW}")
     ids = [submit(deps, seller, key=f"SKU-{n}") for n in range(FAILURES_IN_A_ROW)]
     for job_id in ids:
         worker.run(job_id)
