@@ -11,11 +11,10 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import TextClause, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain.job import MAX_CRASHES, PENDING, JobState
-from models.base import Base, Json, MadeAt, Time
+from models.base import Base, Json, MadeAt, Time, dump_rows, write_source
 from models.session import Moves
 
 
@@ -62,12 +61,22 @@ class JobRow(Base):
 
 
 def insert_jobs(session: Session, values: Sequence[dict[str, Any]]) -> set[uuid.UUID]:
-    """Add jobs; the ids of those that are new.
+    """Add jobs, all with the same columns; the ids of those that are new.
 
-    A job whose work (seller and ``work_hash``) has an unfinished job already is not added.
+    A job whose work (seller and ``work_hash``) has an unfinished job already is not added. A value
+    of the first row that is SQL (the database's clock) holds for all.
     """
-    statement = insert(JobRow).values(list(values)).on_conflict_do_nothing()
-    return set(session.scalars(statement.returning(JobRow.id)))
+    shared = {name: one.text for name, one in values[0].items() if isinstance(one, TextClause)}
+    plain = [name for name in values[0] if name not in shared]
+    rows = [{name: row[name] for name in plain} for row in values]
+    statement = _write_insert(tuple(plain), tuple(shared.items()))
+    return {row[0] for row in session.execute(statement, {"rows": dump_rows(rows)})}
+
+
+@cache
+def _write_insert(names: tuple[str, ...], shared: tuple[tuple[str, str], ...]) -> TextClause:
+    source = write_source(JobRow, names, shared=shared)
+    return text(f"INSERT INTO app.job {source} ON CONFLICT DO NOTHING RETURNING id")
 
 
 # Commit without waiting for the disk (docs/decisions/0016). Should Postgres lose its last moments,
@@ -191,7 +200,7 @@ def release_job(
     """Put a claimed job back without counting a failure; the state it got, None when overtaken.
 
     ``cursor`` (JSON text) is how far it got, None leaves it as it was. ``waits_for`` names what
-    makes it due before its time (see ``wake_released``).
+    makes it due before its time.
     """
     return _give_back(
         session,
@@ -200,36 +209,6 @@ def release_job(
         change="cursor = coalesce(CAST(:cursor AS jsonb), cursor), waits_for = :waits_for",
         values={"wait_s": wait_s, "cursor": cursor, "waits_for": waits_for},
     )
-
-
-FOR_PROVIDER = "provider"
-"""``waits_for`` of a job that was given back because no model could be asked."""
-
-
-def wake_released(session: Session, pool: str, *, limit: int) -> int:
-    """Make jobs due that wait for a provider to be back, the oldest first; how many."""
-    found = session.execute(
-        text(
-            "UPDATE app.job SET waits_for = NULL, scheduled_at = clock_timestamp()"
-            " WHERE id IN (SELECT id FROM app.job WHERE pool = :pool AND waits_for = :waits_for"
-            "  AND state = 'available' ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-            " RETURNING id"
-        ),
-        {"pool": pool, "waits_for": FOR_PROVIDER, "limit": limit},
-    )
-    return len(found.all())
-
-
-def save_cursor(session: Session, job: JobRow, cursor: str) -> bool:
-    """Note how far a claimed job is (JSON text); False when it is another's or to be cancelled."""
-    got = session.execute(
-        text(
-            f"UPDATE app.job SET cursor = CAST(:cursor AS jsonb){_FENCE}"
-            " AND cancel_requested_at IS NULL RETURNING id"
-        ),
-        {"id": job.id, "claim_no": job.claim_no, "cursor": cursor},
-    )
-    return got.first() is not None
 
 
 def retry_job(
