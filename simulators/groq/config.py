@@ -81,9 +81,10 @@ class SimulatorConfig:
     ``script`` names the fault of each successive request ("ok" = none), before ``faults`` apply;
     ``file_faults`` are for the requests about files, batches and models. ``blocked_models`` are not
     allowed to this project, ``gone_models`` are retired. ``spend_cap_usd`` 0: none; the provider
-    notices ``spend_lag_s`` late. ``count_refused`` and ``give_back_unused`` choose between what is
-    not known of the real service. A batch takes ``batch_work_s`` to work off; ``time_scale`` is how
-    many seconds of batches pass in a real one.
+    notices ``spend_lag_s`` late. ``caching`` False: no prompt is ever found cached.
+    ``count_refused`` and ``give_back_unused`` choose between what is not known of the real service.
+    A batch takes ``batch_work_s`` to work off; ``time_scale`` is how many seconds of batches pass
+    in a real one.
     """
 
     seed: int = 0
@@ -97,6 +98,7 @@ class SimulatorConfig:
     output_tokens_per_minute: int = 0
     count_refused: bool = False
     give_back_unused: bool = True
+    caching: bool = True
     key: str = ""
     blocked_models: tuple[str, ...] = ()
     gone_models: tuple[str, ...] = ()

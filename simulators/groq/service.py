@@ -151,7 +151,7 @@ class SimulatedGroq:
         limits = self._admit(request, booked)
         self._wait(self._choose_latency_s(fault))
         cached = 0
-        if MODELS[request.model].caching:
+        if self.config.caching and MODELS[request.model].caching:
             cached = self._cache.take_in(
                 request.model, request.conversation, now_s=self.clock.elapsed_s
             )
