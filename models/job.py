@@ -211,6 +211,18 @@ def release_job(
     )
 
 
+def save_cursor(session: Session, job: JobRow, cursor: str) -> bool:
+    """Note how far a claimed job is (JSON text); False when it is another's or to be cancelled."""
+    got = session.execute(
+        text(
+            f"UPDATE app.job SET cursor = CAST(:cursor AS jsonb){_FENCE}"
+            " AND cancel_requested_at IS NULL RETURNING id"
+        ),
+        {"id": job.id, "claim_no": job.claim_no, "cursor": cursor},
+    )
+    return got.first() is not None
+
+
 def retry_job(
     session: Session, job: JobRow, *, wait_s: float, error_code: str, error_detail: str
 ) -> JobState | None:

@@ -9,7 +9,7 @@ from core.errors import UnavailableError
 from core.log import get_logger
 from domain.alarms import Alarm, AlarmKind, AlarmLevel
 from domain.ports import JobQueue
-from models import job as jobs
+from models.provider_wait import wake_released
 from models.session import Database
 from services.alarm_bell import AlarmBell
 
@@ -68,7 +68,7 @@ class DoorWatch:
         try:
             while woken == WOKEN_AT_ONCE:
                 with self.database.transaction(system="wake waiting jobs") as session:
-                    woken = jobs.wake_released(session, self.pool, limit=WOKEN_AT_ONCE)
+                    woken = wake_released(session, self.pool, limit=WOKEN_AT_ONCE)
         except UnavailableError as fault:
             log.warning("jobs_not_woken", reason=fault.message)
         self.queue.wake_dispatcher()

@@ -12,6 +12,7 @@ from core.log import get_logger
 from domain.brief import Brief, EngineChoice
 from domain.job import MAX_ATTEMPTS, JobState, Lane, retry_delay_s
 from models import job as jobs
+from models.provider_wait import FOR_PROVIDER
 from models.spend import FOR_CAP
 from services.deps import Deps
 from services.finish import Result, add_counts, discard, finish_result
@@ -38,7 +39,7 @@ def run_optimize(deps: Deps, job: jobs.JobRow, brief: Brief, lease: Lease) -> No
             write_fields(deps, work, lease)
         finish_result(deps, job, build_result(work))
     except OutageError as wait:
-        release(deps, job, wait_s=wait.wait_s, waits_for=jobs.FOR_PROVIDER)
+        release(deps, job, wait_s=wait.wait_s, waits_for=FOR_PROVIDER)
     except CapWaitError as wait:
         release(deps, job, wait_s=wait.wait_s, waits_for=FOR_CAP)
     except PoolWaitError as wait:
