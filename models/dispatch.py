@@ -339,15 +339,16 @@ def list_abandoned_pools(session: Session, *, stale_s: float) -> list[str]:
     return list(found.scalars())
 
 
-def cancel_pool(session: Session, pool: str) -> int:
-    """Cancel everything unfinished of a pool; how many jobs that were."""
+def cancel_pool(session: Session, pool: str) -> list[tuple[uuid.UUID, uuid.UUID | None]]:
+    """Cancel everything unfinished of a pool; (seller id, batch id) of each job."""
     found = session.execute(
         text(
             "UPDATE app.job SET state = 'cancelled', finalized_at = clock_timestamp(),"
             " lease_owner = NULL, dispatched_at = NULL, error_code = 'run_abandoned',"
             " error_detail = 'the command that asked for it ended'"
-            " WHERE pool = :pool AND state IN ('available', 'running', 'retryable') RETURNING id"
+            " WHERE pool = :pool AND state IN ('available', 'running', 'retryable')"
+            " RETURNING seller_id, batch_id"
         ),
         {"pool": pool},
     )
-    return len(found.all())
+    return [(seller_id, batch_id) for seller_id, batch_id in found]

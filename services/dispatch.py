@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -267,5 +268,19 @@ def clean_up(deps: Deps) -> None:
 def cancel_abandoned(session: Session) -> None:
     """End the jobs of commands that died: nobody will ever run them."""
     for pool in statements.list_abandoned_pools(session, stale_s=STALE_S):
-        count = statements.cancel_pool(session, pool)
-        log.warning("pool_abandoned", pool=pool, jobs=count)
+        log.warning("pool_abandoned", pool=pool, jobs=cancel_pool(session, pool))
+
+
+def cancel_pool(session: Session, pool: str) -> int:
+    """Cancel everything unfinished of a pool, counted in its batches; how many jobs."""
+    cancelled = statements.cancel_pool(session, pool)
+    for (seller_id, batch_id), count in Counter(cancelled).items():
+        if batch_id is not None:
+            batches.add_tally(
+                session,
+                seller_id=seller_id,
+                batch_id=batch_id,
+                shard=0,
+                counts={JobState.CANCELLED.value: count},
+            )
+    return len(cancelled)

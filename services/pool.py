@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from core.errors import UnavailableError
 from core.log import get_logger
-from models import dispatch as statements
 from services.deps import Deps
-from services.dispatch import cancel_abandoned
+from services.dispatch import cancel_abandoned, cancel_pool
 
 log = get_logger(__name__)
 
@@ -21,7 +20,7 @@ def close_pool(deps: Deps) -> None:
     """Leave nothing of this pool behind: neither waiting jobs nor keys on the road."""
     try:
         with deps.database.transaction(system="close pool") as session:
-            statements.cancel_pool(session, deps.pool)
+            cancel_pool(session, deps.pool)
         deps.queue.delete_all()
     except UnavailableError as fault:
         log.warning("pool_not_closed", pool=deps.pool, reason=fault.message)

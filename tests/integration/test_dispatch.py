@@ -18,6 +18,7 @@ from services.dispatch import STALE_S, KnownSellers, Rounds, pick_lane, run_tick
 from services.pool import end_abandoned
 from services.submit import DIRECT_INTERACTIVE_JOBS, submit_job
 from tests.support.jobs import (
+    claim,
     execute,
     list_claimable,
     lose_process,
@@ -349,6 +350,23 @@ def test_an_abandoned_pool_is_ended_and_a_living_one_is_not(deps, seller):
     end_abandoned(deps)
     found = query(deps, "SELECT pool, state, count(*) FROM app.job GROUP BY 1, 2 ORDER BY 1")
     assert found == [("run-alive", "available", 2), ("run-dead", "cancelled", 2)]
+
+
+def test_what_a_dead_command_left_is_counted_in_its_batch(deps, seller):
+    """Else its import would never come to its total."""
+    insert_bulk(deps, seller.id, 2, pool="run-dead")
+    [left, alone] = list_claimable(deps)
+    batch_id = put_into_batch(deps, seller, left)
+    lost = claim(make_worker(replace(deps, pool="run-dead")), left)
+    execute(deps, "UPDATE app.job SET created_at = created_at - interval '1 hour'")
+    execute(deps, "UPDATE app.worker_process SET beat_at = beat_at - interval '1 hour'")
+    wait_for_old_postgres(deps)
+    end_abandoned(deps)
+    assert sum_counts(deps, seller, batch_id) == {"cancelled": 1}
+    states = query(deps, "SELECT state FROM app.job WHERE id IN (:a, :b)", a=lost.id, b=alone)
+    assert states == [("cancelled",), ("cancelled",)]
+    end_abandoned(deps)
+    assert sum_counts(deps, seller, batch_id) == {"cancelled": 1}
 
 
 def test_after_a_restart_of_postgres_no_pool_is_called_abandoned(deps, seller):
