@@ -116,8 +116,8 @@ def insert_batch(
     session.execute(
         text(
             "INSERT INTO app.provider_batch_item (custom_id, provider_batch_id, seller_id, job_id,"
-            " claim_no, request_hash, variant) VALUES (:custom_id, :batch_id, :seller_id, :job_id,"
-            " :claim_no, :request_hash, :variant)"
+            " claim_no, request_hash, variant, est_pico) VALUES (:custom_id, :batch_id, :seller_id,"
+            " :job_id, :claim_no, :request_hash, :variant, :est_pico)"
         ),
         [{**item, "batch_id": row.id} for item in items],
     )

@@ -27,6 +27,7 @@ class ProviderBatchItemRow(Base):
     claim_no: Mapped[int]
     request_hash: Mapped[str]
     variant: Mapped[int]
+    est_pico: Mapped[int] = mapped_column(server_default="0")
     state: Mapped[str] = mapped_column(server_default="sent")
 
 
@@ -112,6 +113,18 @@ def list_sent_hashes(session: Session, hashes: Sequence[str]) -> set[tuple[uuid.
         {"hashes": list(hashes)},
     )
     return {(seller, digest, variant) for seller, digest, variant in found}
+
+
+def sum_outstanding(session: Session, seller_id: uuid.UUID | None) -> int:
+    """The most that lines without an end can cost, of one seller or (None) of all."""
+    found = session.execute(
+        text(
+            "SELECT coalesce(sum(est_pico), 0)::bigint FROM app.provider_batch_item"
+            " WHERE state = 'sent' AND (CAST(:seller AS uuid) IS NULL OR seller_id = :seller)"
+        ),
+        {"seller": seller_id},
+    )
+    return int(found.scalar_one())
 
 
 def settle_items(

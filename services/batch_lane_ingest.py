@@ -15,10 +15,11 @@ from domain.catalogue import BATCH
 from domain.ports import LlmReply
 from models import llm_call as ledger
 from models import provider_batch as lane
-from models import provider_batch_bill as bills
+from models import provider_batch_bill as books
 from models import provider_batch_item as items
 from models.provider_batch import ProviderBatchRow
 from models.provider_batch_item import ProviderBatchItemRow
+from services.batch_lane_caps import charge_purses
 from services.deps import Deps
 from services.finish import add_counts
 from services.llm_step import build_bill
@@ -72,10 +73,13 @@ def _take_in(deps: Deps, row: ProviderBatchRow, answers: Sequence[BatchAnswer]) 
     failed = [one.custom_id for one in answers if one.reply is None]
     with deps.database.transaction(system="take answers in") as session:
         answered = items.settle_items(session, row.id, list(replies), state="answered")
-        for item in answered:
-            _write(session, row, item, replies[item.custom_id])
+        bills = [
+            (item.seller_id, _write(session, row, item, replies[item.custom_id]))
+            for item in answered
+        ]
         ended = [*answered, *items.settle_items(session, row.id, failed, state="failed")]
         items.release_waiting(session, [item.job_id for item in ended])
+    charge_purses(deps, bills)
     deps.queue.wake_dispatcher()
     if failed:
         why = next(one.error for one in answers if one.reply is None)
@@ -84,8 +88,8 @@ def _take_in(deps: Deps, row: ProviderBatchRow, answers: Sequence[BatchAnswer]) 
 
 def _write(
     session: Session, row: ProviderBatchRow, item: ProviderBatchItemRow, reply: LlmReply
-) -> None:
-    """The bill, the answer, and where the job has ended meanwhile, its sum."""
+) -> int:
+    """The bill, the answer, and where the job has ended meanwhile, its sum; picodollars."""
     key = ledger.AnswerKey(
         seller_id=item.seller_id,
         job_id=item.job_id,
@@ -94,8 +98,9 @@ def _write(
         variant=item.variant,
     )
     bill = build_bill(reply, wanted=row.model, tier=BATCH)
-    bills.insert_billed_line(session, key, claim_no=item.claim_no, reply=reply, bill=bill)
-    bills.keep_answer(session, key, reply=reply, simulated=bill.simulated)
+    books.insert_billed_line(session, key, claim_no=item.claim_no, reply=reply, bill=bill)
+    books.keep_answer(session, key, reply=reply, simulated=bill.simulated)
     ended = items.add_late_cost(session, item.job_id, bill.cost_pico)
     if ended is not None:
         add_counts(session, ended, {"cost_pico": bill.cost_pico})
+    return bill.cost_pico

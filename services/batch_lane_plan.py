@@ -23,6 +23,7 @@ from models import provider_batch as lane
 from models import provider_batch_bill as bills
 from models import provider_batch_item as items
 from models.provider_batch_item import WaitingJob
+from services.batch_lane_caps import CapBook
 from services.batch_wait import find_window_s
 from services.deps import Deps
 from services.llm_step import hash_request
@@ -45,6 +46,7 @@ class Line:
     custom_id: str
     request_hash: str
     variant: int
+    est_pico: int
     content: bytes
 
     @property
@@ -96,14 +98,14 @@ def plan_batches(deps: Deps, provider: BatchProvider) -> int:
 
 
 def _iter_lines(deps: Deps, provider: BatchProvider) -> Iterator[Line]:
-    after, drafted = None, set[Work]()
+    after, drafted, caps = None, set[Work](), CapBook(deps)
     while True:
         with deps.database.statements(system="list what waits") as session:
             page = items.list_waiting(session, deps.pool, after=after, limit=PAGE)
         if not page:
             return
         after = page[-1].job.id
-        lines, needless = _build_lines(deps, provider, page)
+        lines, needless = _build_lines(deps, provider, page, caps)
         lines, answered, busy = _split_known(deps, lines)
         _release(deps, [*needless, *answered])
         for line in lines:
@@ -113,12 +115,18 @@ def _iter_lines(deps: Deps, provider: BatchProvider) -> Iterator[Line]:
 
 
 def _build_lines(
-    deps: Deps, provider: BatchProvider, page: Sequence[WaitingJob]
+    deps: Deps, provider: BatchProvider, page: Sequence[WaitingJob], caps: CapBook
 ) -> tuple[list[Line], list[uuid.UUID]]:
-    """The lines of these jobs, and the jobs that turn out to need no call."""
+    """The lines of these jobs, and the jobs that turn out to need no call.
+
+    A job whose seller's cap is reached has no line yet: it waits for another day.
+    """
     lines, needless = [], []
     for one in page:
-        line = _build_line(deps, provider, one)
+        est_pico = caps.take(one)
+        if est_pico is None:
+            continue
+        line = _build_line(deps, provider, one, est_pico)
         if line is None:
             needless.append(one.job.id)
         else:
@@ -126,7 +134,9 @@ def _build_lines(
     return lines, needless
 
 
-def _build_line(deps: Deps, provider: BatchProvider, waiting: WaitingJob) -> Line | None:
+def _build_line(
+    deps: Deps, provider: BatchProvider, waiting: WaitingJob, est_pico: int
+) -> Line | None:
     job, brief = waiting.job, Brief.from_json(waiting.brief)
     work = build_work(job, brief)
     fields = list_asked_fields(work)
@@ -142,6 +152,7 @@ def _build_line(deps: Deps, provider: BatchProvider, waiting: WaitingJob) -> Lin
         custom_id=custom_id,
         request_hash=digest,
         variant=brief.variant,
+        est_pico=est_pico,
         content=provider.write_line(custom_id, request),
     )
 
@@ -202,4 +213,5 @@ def _to_item(line: Line) -> dict[str, Any]:
         "claim_no": line.claim_no,
         "request_hash": line.request_hash,
         "variant": line.variant,
+        "est_pico": line.est_pico,
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from domain.budget.values import Caps
 from models.scaler_workload import DayLimits, measure_workload
+from services.caps import get_spending, set_caps
 from services.import_show import get_import
 from services.imports import cancel_import, confirm_import
 from services.numbers import read_numbers
@@ -196,6 +198,26 @@ def test_a_halted_import_and_a_paused_seller_send_nothing(deps, seller, groq):
     execute(deps, "UPDATE app.seller SET paused_at = NULL")
     work(deps)
     assert count_jobs(deps) == {"answer": 2}
+
+
+def test_a_cap_on_spending_holds_for_files_and_for_what_comes_after(deps, seller, groq):
+    submit_cheaper(deps, seller, 3)
+    [(tokens,)] = query(deps, "SELECT max(est_tokens) FROM app.job WHERE waits_for = 'batch'")
+    # The most that one line may cost: all its tokens at half the price of an answer.
+    line_pico = tokens * 300_000 // 2
+    set_caps(deps, seller.id, Caps(day_pico=line_pico * 2 - 1))
+    work(deps)
+    assert count_jobs(deps) == {"answer": 1, "batch": 2}
+    work(deps)
+    assert count_jobs(deps) == {"answer": 1, "batch": 2}
+    finish(deps, groq)
+    spent = sum_ledger(deps)
+    assert 0 < spent < line_pico
+    assert get_spending(deps, seller.id).day_pico == spent
+    other = make_seller(deps, "other@example.com")
+    submit_cheaper(deps, other, 2)
+    work(deps)
+    assert query(deps, "SELECT count(*) FROM app.job WHERE waits_for = 'answer'") >= [(2,)]
 
 
 def test_equal_work_of_one_seller_is_one_line(deps, seller, groq):
