@@ -269,6 +269,26 @@ def delete_import(session: Session, seller_id: uuid.UUID, import_id: uuid.UUID) 
     )
 
 
+def list_made_up_keys(
+    session: Session, import_id: uuid.UUID, *, limit: int
+) -> list[tuple[str, int]]:
+    """(key, line) of products without a key of their own, or with one that stood there before.
+
+    Those get the number of their row, or a number behind it (``domain.files.products``).
+    """
+    found = session.execute(
+        text(
+            "SELECT source_key, line FROM app.import_item WHERE import_id = :id AND ("
+            " source_key ~ ('^row-' || row_no || '(#[0-9]+)*$') OR (source_key ~ '#[0-9]+$' AND"
+            "  regexp_replace(source_key, '(#[0-9]+)+$', '') IN ("
+            "   SELECT source_key FROM app.import_item WHERE import_id = :id)))"
+            " ORDER BY ordinal LIMIT :limit"
+        ),
+        {"id": import_id, "limit": limit},
+    )
+    return [(key, line) for key, line in found]
+
+
 def load_item_listings(
     session: Session, items: Sequence[ImportItemRow]
 ) -> dict[int, tuple[ListingRow, ProductRow, RevisionRow]]:

@@ -7,12 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from core.errors import ConflictError, InvalidFieldError, NotFoundError
 from domain.brief import Engine
 from domain.files.added import find_missing_columns
 from domain.files.forms import Form
 from domain.files.paste import write_paste_text
-from domain.files.source import ByteStream, FileShape, Report, RowProblem, SupplementRow
+from domain.files.source import (
+    ByteStream,
+    FileShape,
+    Report,
+    RowProblem,
+    SupplementRow,
+    excerpt,
+)
 from domain.files.subset import write_changes, write_revert
 from domain.files.supplement import write_supplement
 from domain.files.writer import write_full
@@ -24,12 +33,13 @@ from services.import_options import ImportOptions
 from services.imports import open_stream
 
 PAGE: Final = 500
+MADE_UP_COUNTED: Final = 1000
 READY_STATES = ("ready", "done", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """The approved fields of one product of the file; ``by_llm`` are those a language model wrote."""
+    """The approved fields of one product of the file, ``by_llm`` those of a language model."""
 
     row_no: int
     key: str
@@ -91,12 +101,26 @@ def export_import(
     approved = iter_approved(deps, row, own_work=own_work)
     stream = open_stream(deps, row.seller_id, row.id)
     body = _write(row, shape, chosen, stream=stream, approved=approved, report=report or _ignore)
-    return Export(
-        name=_name(row, shape, chosen),
-        form=chosen,
-        body=body,
-        notes=tuple(_iter_notes(row, shape, chosen)),
+    notes = list(_iter_notes(row, shape, chosen))
+    if chosen is Form.SUPPLEMENT:
+        with deps.database.transaction(seller=seller_id) as session:
+            notes += note_made_up_keys(session, import_id)
+    return Export(name=_name(row, shape, chosen), form=chosen, body=body, notes=tuple(notes))
+
+
+def note_made_up_keys(session: Session, import_id: uuid.UUID) -> list[str]:
+    """What to say where a supplement holds keys that are not the seller's; [] where it does not."""
+    found = imports.list_made_up_keys(session, import_id, limit=MADE_UP_COUNTED)
+    if not found:
+        return []
+    count = f"{MADE_UP_COUNTED:,} or more" if len(found) == MADE_UP_COUNTED else f"{len(found):,}"
+    key, line = found[0]
+    note = (
+        f"We made up a key for {count} of the products: they have none, or one that stood there"
+        f" before (the first: {excerpt(key)!r}, line {line}). The other channel does not know these"
+        " keys: correct them before you import a supplement."
     )
+    return [note]
 
 
 def _ignore(_problem: RowProblem) -> None:

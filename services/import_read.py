@@ -20,6 +20,7 @@ from core.errors import InvalidFieldError
 from core.log import get_logger
 from domain.batch_lane import Speed
 from domain.files.choices import EarlierChoice, find_earlier
+from domain.files.forms import Form
 from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
 from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct, excerpt
@@ -31,10 +32,11 @@ from domain.touchable import find_touchable
 from domain.voice import Voice
 from models import import_file as imports
 from models import job as jobs
-from services.batch_wait import is_open
+from services.batch_wait import find_window_s, is_open
 from services.catalogue import build_listing
 from services.catalogue_store import get_shops, store_listings
 from services.deps import Deps
+from services.export import choose_form, note_made_up_keys
 from services.import_options import ImportOptions
 from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, open_stream
 from services.measures import get_rules
@@ -286,7 +288,7 @@ def _finish_reading(work: FileWork, job: jobs.JobRow) -> None:
             row.id,
             since=PARSING,
             state="ready",
-            notes=[*work.shape.notes, *_list_unchecked(session, work)],
+            notes=[*work.shape.notes, *_list_unchecked(session, work), *_note_keys(session, work)],
             estimate=build_estimate(session, work),
             products_total=reading.seen,
             problems_total=reading.problems,
@@ -300,6 +302,13 @@ def _list_unchecked(session: Session, work: FileWork) -> list[str]:
         return []
     rules = get_rules(work.row.channel, load_item(session, first[0]), work.muted)
     return list(list_unchecked(rules, work.shape.mapping))
+
+
+def _note_keys(session: Session, work: FileWork) -> list[str]:
+    """Keys we made up matter where the file comes back as a supplement."""
+    if choose_form(work.shape, work.row.channel) is not Form.SUPPLEMENT:
+        return []
+    return note_made_up_keys(session, work.row.id)
 
 
 def load_item(session: Session, item: imports.ImportItemRow) -> Listing:
@@ -322,5 +331,9 @@ def build_estimate(session: Session, work: FileWork) -> dict[str, Any]:
         "tokens": tokens,
         "engine": "groq" if uses_llm(work.deps, work.options.engine) else "rules",
         "cost_microusd": estimate_cost_microusd(work.deps, tokens, may_wait=may_wait),
-        **estimate_duration(work.deps, session, calls=calls, tokens=tokens),
+        **(
+            {"duration_s": find_window_s(work.deps), "duration": "a day at most", "calls_a_day": None}
+            if may_wait
+            else estimate_duration(work.deps, session, calls=calls, tokens=tokens)
+        ),
     }

@@ -181,3 +181,28 @@ def test_an_edit_that_changes_nothing_is_still_the_language_model_s_text(deps, s
     same = Decision(action="edit", text=after)
     decide(deps, seller.id, suggestion_id, {"title": same}, actor="test")
     assert b"trained_algorithmic_media" in read(deps, seller, import_id)
+
+
+def test_keys_that_we_made_up_are_told_where_they_would_be_used(deps, seller):
+    header = "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Variant SKU\n"
+    rows = "".join(f"{handle},Mug {n},Fine,N,Mug,a,TRUE,S{n}\n" for n, handle in enumerate("aba"))
+    content = (header + rows).encode()
+    own = import_all(deps, seller, content, channel="shopify")
+    assert not any("made up" in note for note in export_import(deps, seller.id, own).notes)
+    other = import_all(deps, seller, content, channel="google")
+    export = export_import(deps, seller.id, other)
+    assert export.form is Form.SUPPLEMENT
+    [note] = [note for note in export.notes if "made up" in note]
+    assert note.startswith("We made up a key for 1 of the products")
+    assert "'a#2', line 4" in note
+    [(notes,)] = query(deps, "SELECT notes FROM app.import_file WHERE id = :id", id=other)
+    assert note in notes
+
+
+def test_a_key_of_the_seller_s_that_only_looks_made_up_is_theirs(deps, seller):
+    content = b"sku,title\nrow-7,Mug\nB#2,Cup\nC,Pot\n,Pan\n"
+    import_id = import_all(deps, seller, content, channel="ebay")
+    form = Form.SUPPLEMENT
+    [note] = export_import(deps, seller.id, import_id, form=form).notes
+    assert note.startswith("We made up a key for 1 of")
+    assert "'row-4', line 5" in note
