@@ -235,7 +235,7 @@ def run_job(strategy: Strategy, request: LlmRequest, job: Job) -> tuple[str, int
     for _ in range(ATTEMPTS):
         try:
             reply = strategy.ask(request, job)
-        except groq.GroqError:
+        except (groq.GroqError, ValueError):
             return "failed", picousd
         except LlmError as fault:
             if not fault.retryable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +17,6 @@ DEFAULT_LLM: Final = "openai/gpt-oss-20b"
 FREE_PLAN, DEVELOPER_PLAN = "free", "developer"
 ON_DEMAND, BATCH = "on_demand", "batch"
 _FILE = Path(__file__).with_name("llm_models.yaml")
-_BYTES_PER_TOKEN = 2.6
-"""Measured on listing texts in nine languages with the vocabulary of gpt-oss: never low."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +148,6 @@ def cost_picousd(
     fresh = (prompt_tokens - cached) * spec.price_in
     full = fresh + cached * spec.price_cached + completion_tokens * spec.price_out
     return full * int(_load()["tiers"][tier]["price_percent"]) // 100
-
-
-def estimate_tokens(text: str) -> int:
-    """At least as many tokens as ``text`` has, in any language."""
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / _BYTES_PER_TOKEN)
 
 
 @cache

@@ -9,8 +9,9 @@ from core.clock import monotonic_s, sleep
 from core.errors import LlmError, LlmTransientError
 from domain.budget.values import NOTHING, Booking, Cost, Reservation, Seen, Wait
 from domain.catalogue import cost_picousd, get_llm
+from domain.estimates import PrefixTable
 from domain.ports import LlmReply, LlmRequest, ProviderBudget
-from domain.prompts.request import estimate_prompt_tokens
+from domain.prompts.request import estimate_prompt_tokens, split_prompt
 
 SHORT_WAIT_S: Final = 2.0
 """A shorter wait for the budget is slept; for a longer one the job is given back."""
@@ -47,9 +48,9 @@ def find_nap_s(wait_s: float) -> float:
     return min(wait_s, max(LEAST_NAP_S, wait_s * NAP_SHARE))
 
 
-def estimate_cost(request: LlmRequest) -> Cost:
+def estimate_cost(request: LlmRequest, *, learnt: PrefixTable | None = None) -> Cost:
     """The most that a call can take: its prompt uncached, its answer as long as it may be."""
-    prompt = estimate_prompt_tokens(request)
+    prompt = estimate_prompt_tokens(request, learnt=learnt)
     return Cost(
         input_tokens=prompt,
         output_tokens=request.max_completion_tokens,
@@ -77,6 +78,13 @@ def read_cost(reply: LlmReply, model: str) -> Cost:
             ),
         ),
     )
+
+
+def learn_prefix(learnt: PrefixTable, request: LlmRequest, reply: LlmReply) -> None:
+    """Remember from a bill what the part costs that many prompts have in common."""
+    first, rest = split_prompt(request)
+    # The schema may or may not be counted, so that the rest is told without it.
+    learnt.learn(request.model, first, rest=" ".join(rest[:-1]), billed=reply.prompt_tokens)
 
 
 def read_fault_cost(fault: LlmError, booked: Cost) -> Cost:

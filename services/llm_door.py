@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from core.errors import (
@@ -18,10 +18,12 @@ from core.ids import new_id
 from core.log import get_logger
 from domain.breaker import Breaker, BreakerChange, Passage, Verdict
 from domain.budget.values import NOTHING, Booking, Reservation, UnknownPurseError, Wait
+from domain.estimates import PrefixTable
 from domain.ports import LanguageModel, LlmReply, LlmRequest, ProviderBudget
 from services.llm_budget import (
     NOT_SEEN,
     estimate_cost,
+    learn_prefix,
     read_cost,
     read_fault_cost,
     wait_for_share,
@@ -64,6 +66,7 @@ class LlmDoor:
     model: str
     watch: DoorWatch
     purses: Purses
+    prefixes: PrefixTable = field(default_factory=PrefixTable)
 
     def admit(self) -> Passage:
         """Whether the model may be asked now."""
@@ -97,7 +100,7 @@ class LlmDoor:
         purses = () if payer is None else self.purses.list_for(payer)
         booking = Booking(
             ticket=ticket or new_id().hex,
-            cost=estimate_cost(request),
+            cost=estimate_cost(request, learnt=self.prefixes),
             urgent=urgent,
             purses=purses,
         )
@@ -124,6 +127,7 @@ class LlmDoor:
         try:
             reply = self.llm.complete(request, timeout_s=CALL_TIMEOUT_S)
             used, seen = read_cost(reply, request.model), reply.seen
+            learn_prefix(self.prefixes, request, reply)
             self._record(Verdict.WORKS, passage)
         except LlmError as fault:
             used = read_fault_cost(fault, used)

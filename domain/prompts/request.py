@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from domain.brief import Brief, Mode, canonical_json
-from domain.catalogue import estimate_tokens
+from domain.estimates import PrefixTable, estimate_own_words, estimate_tokens
 from domain.findings import Refusal
 from domain.listing import LIST_FIELDS
 from domain.marketplaces.checker import check_listing
@@ -192,11 +192,20 @@ def build_repair_request(
     )
 
 
-def estimate_prompt_tokens(request: LlmRequest) -> int:
-    """At least what the provider will count as prompt, the schema among it."""
-    texts = [message["content"] for message in request.messages]
-    schema = canonical_json(request.schema)
-    return sum(estimate_tokens(text) + _MESSAGE_TOKENS for text in (*texts, schema))
+def estimate_prompt_tokens(request: LlmRequest, *, learnt: PrefixTable | None = None) -> int:
+    """At least what the provider will count as prompt, the schema among it.
+
+    ``learnt`` knows better what the first message costs, which many calls have in common.
+    """
+    first, rest = split_prompt(request)
+    prefix = learnt.estimate(request.model, first) if learnt else estimate_own_words(first)
+    return prefix + _MESSAGE_TOKENS + sum(estimate_tokens(text) + _MESSAGE_TOKENS for text in rest)
+
+
+def split_prompt(request: LlmRequest) -> tuple[str, tuple[str, ...]]:
+    """The first message, which is our own words, and all else that may be counted as prompt."""
+    first, *others = (message["content"] for message in request.messages)
+    return first, (*others, canonical_json(request.schema))
 
 
 def estimate_request_tokens(request: LlmRequest) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.ids import hash_text
 from domain.brief import Brief, Mode, canonical_json
-from domain.catalogue import estimate_tokens
+from domain.estimates import estimate_own_words, estimate_tokens
 from domain.findings import Check, Level, Refusal
 from domain.listing import TEXT_FIELDS, Channel, Fields, Listing, TextValue
 from domain.marketplaces.rule import Rule, RuleSet, Source
@@ -267,8 +267,9 @@ def test_the_smallest_edit_of_a_short_text_books_less_than_a_new_text():
 
 def test_the_estimate_counts_messages_schema_and_cap():
     request = build_request(build_brief(), select(), ["title"], model=MODEL)
-    text = "".join(message["content"] for message in request.messages)
-    assert estimate_prompt_tokens(request) > estimate_tokens(text)
+    first, second = (message["content"] for message in request.messages)
+    texts = estimate_own_words(first) + estimate_tokens(second)
+    assert estimate_prompt_tokens(request) > texts
     assert (
         estimate_request_tokens(request)
         == estimate_prompt_tokens(request) + request.max_completion_tokens
