@@ -37,6 +37,16 @@ def is_open(deps: Deps, session: Session) -> bool:
     return not lane.find_refusal(session)
 
 
+def estimate_wait(deps: Deps) -> dict[str, Any]:
+    """How long an import takes whose calls go in files, in the words of other estimates."""
+    window_s = find_window_s(deps)
+    return {
+        "duration_s": window_s,
+        "duration": f"up to {window_s // _HOUR_S} hours",
+        "calls_a_day": None,
+    }
+
+
 def let_wait(deps: Deps, session: Session, values: Sequence[dict[str, Any]]) -> None:
     """Have new jobs that will make a call wait for the lane, where it is open.
 

@@ -32,7 +32,7 @@ from domain.touchable import find_touchable
 from domain.voice import Voice
 from models import import_file as imports
 from models import job as jobs
-from services.batch_wait import find_window_s, is_open
+from services.batch_wait import estimate_wait, is_open
 from services.catalogue import build_listing
 from services.catalogue_store import get_shops, store_listings
 from services.deps import Deps
@@ -332,8 +332,8 @@ def build_estimate(session: Session, work: FileWork) -> dict[str, Any]:
         "engine": "groq" if uses_llm(work.deps, work.options.engine) else "rules",
         "cost_microusd": estimate_cost_microusd(work.deps, tokens, may_wait=may_wait),
         **(
-            {"duration_s": find_window_s(work.deps), "duration": "a day at most", "calls_a_day": None}
-            if may_wait
+            estimate_wait(work.deps)
+            if may_wait and calls
             else estimate_duration(work.deps, session, calls=calls, tokens=tokens)
         ),
     }

@@ -54,6 +54,8 @@ def deps(database_url, redis_url, groq):
 
 def test_an_import_that_may_wait_costs_half_and_ends_like_any_other(deps, seller, groq):
     import_id = submit_cheaper(deps, seller, 3)
+    estimate = get_import(deps, seller.id, import_id)["estimate"]
+    assert (estimate["duration"], estimate["calls"]) == ("up to 24 hours", 3)
     assert count_jobs(deps) == {"batch": 3}
     assert list_claimable(deps) == []
     assert groq.ledger()["calls"] == 0

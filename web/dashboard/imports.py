@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from core.errors import InputError, NotFoundError
+from domain.batch_lane import Speed
 from domain.brief import EngineChoice, Mode
 from domain.files.choices import AUTOMATIC
 from domain.files.forms import Form
@@ -54,6 +55,7 @@ def _render_imports(*, fault: InputError | None) -> str:
         channels=list(Channel),
         modes=list(Mode),
         engines=list(EngineChoice),
+        speeds=list(Speed),
         profiles=[(name, load_profile(name).label) for name in list_profile_names()],
         fault=fault,
         sent=request.form,

@@ -128,6 +128,10 @@ MODES: Final[Mapping[str, str]] = {
     "rewrite": "Write every field anew",
 }
 
+SPEEDS: Final[Mapping[str, str]] = {
+    "now": "Now",
+    "batch": "Within a day, for half the price",
+}
 ENGINE_CHOICES: Final[Mapping[str, str]] = {
     "auto": "The best there is",
     "groq": "Language model (Groq)",
@@ -241,6 +245,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "FORMS": FORMS,
     "MODES": MODES,
     "ENGINE_CHOICES": ENGINE_CHOICES,
+    "SPEEDS": SPEEDS,
     "CADENCES": CADENCES,
     "LANES": LANES,
     "RUN_OUTCOMES": RUN_OUTCOMES,
