@@ -9,7 +9,7 @@ from typing import Final
 
 import regex
 
-from domain.facts import LostFact
+from domain.facts import LostFact, find_unsupported
 from domain.findings import Finding, Level
 from domain.listing import LIST_FIELDS, Listing
 from domain.marketplaces.checker import check_field
@@ -105,7 +105,16 @@ def _drop_avoided(text: str, patient: Patient) -> str:
         facts=patient.facts,
         in_sentences=patient.name in SENTENCES,
     )
-    return _tidy(kept, text, patient)
+    line = _tidy(kept, text, patient)
+    return text if line == text or _is_worse(line, patient) else line
+
+
+def _is_worse(text: str, patient: Patient) -> bool:
+    """Whether a text breaks a rule, or says what the row does not ("leather" of "faux leather")."""
+    wanted = (f for f in _check(text, patient) if _is_wanted(f, patient))
+    hard = any(f.level is Level.HARD for f in wanted)
+    value = (text,) if patient.name in LIST_FIELDS else text
+    return hard or bool(find_unsupported({patient.name: value}, patient.listing))
 
 
 def _bans_promotion(patient: Patient) -> bool:

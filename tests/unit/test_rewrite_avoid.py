@@ -93,6 +93,14 @@ def test_a_touched_title_loses_it_and_a_fact_does_not() -> None:
     assert propose(brief, rules)["title"] == "Corvane Camera Case, Cheap and Sturdy, Black"
 
 
+def test_without_it_the_text_must_stay_true() -> None:
+    title = "Corvane Faux Leather Wallet, FREE SHIPPING!!"
+    listing = Listing(key="1", fields={"title": title}, attributes={"brand": "Corvane"})
+    brief, rules = make_brief(listing, "amazon")
+    avoiding = dataclasses.replace(brief, avoid=("faux",))
+    assert propose(avoiding, rules)["title"] == "Corvane Faux Leather Wallet"
+
+
 def test_an_untouched_field_keeps_it_in_mode_fix() -> None:
     listing = Listing(key="1", fields={"title": "Corvane Camera Case, Cheap"})
     brief, rules = make_brief(listing, "ebay")
@@ -109,6 +117,15 @@ def test_every_mode_passes_its_own_gate() -> None:
     proposed = propose(avoiding, rules)
     assert "cheap" not in str(proposed).lower()
     assert judge(proposed, avoiding, rules).accepted == proposed
+
+
+def test_items_lose_it_one_by_one() -> None:
+    bullets = ("A cheap lamp for reading 🙂", "Cheap", "Keeps cheap inside", "Measures 38 cm")
+    listing = Listing(key="1", fields={"title": "Corvane Lamp", "bullets": bullets})
+    brief, rules = make_brief(listing, "amazon")
+    proposed = propose(dataclasses.replace(brief, avoid=("cheap",)), rules)["bullets"]
+    assert proposed[0] == "A lamp for reading"
+    assert "Keeps cheap inside" in proposed
 
 
 def test_what_could_not_go_is_said() -> None:
