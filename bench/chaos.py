@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from typing import Final
 
 from bench.page import format_table, write_section
 from core.clock import monotonic_s, utc_now
+from core.errors import AppError
 from tests.chaos.stage import Stage, open_stage
 from tests.chaos.table import ROWS, Row
 from tests.chaos.verdict import Verdict, find_percentile
@@ -24,6 +26,7 @@ HEAD: Final = (
     *("fault", "injected", "jobs", "lost", "billed again (in flight)", "recovery p50 / p99, s"),
     *("said", "target", "kept", "peers"),
 )
+SPARE_S: Final = 180.0
 NOT_HERE: Final = (
     "Not here: the provider's outages, overload and the scaler (4a to 4c, 12, 15), which have tests"
     " of their own; the whole behind PgBouncer, which is not installed on this machine; packets"
@@ -46,13 +49,22 @@ def run_row(stage: Stage, row: Row, jobs: int | None) -> Entry:
     """Run one row; a fault of the harness itself is said in its place, and the rest goes on."""
     size = row.full if jobs is None else replace(row.full, jobs=jobs)
     started_s = monotonic_s()
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(int(2 * size.longest_s + SPARE_S))
     try:
         verdict = row.run(stage, size)
-    except (AssertionError, OSError, RuntimeError) as fault:
-        stage.postgres.start()
-        stage.valkey.start()
+    except (AssertionError, AppError, OSError, RuntimeError) as fault:
+        stage.postgres.restore()
+        stage.valkey.restore()
         return Entry(row, None, monotonic_s() - started_s, f"{type(fault).__name__}: {fault}"[:200])
+    finally:
+        signal.alarm(0)
     return Entry(row, verdict, monotonic_s() - started_s)
+
+
+def give_up(*_: object) -> None:
+    """End a row that hangs; what it has started ends with it."""
+    raise TimeoutError
 
 
 def run_rows(rows: Sequence[Row], *, jobs: int | None, minutes: float) -> list[Entry]:

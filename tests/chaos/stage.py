@@ -49,6 +49,12 @@ class Server:
         self._program.start()
         assert wait_until(self.is_answering, timeout_s=START_S, poll_s=0.02), "no answer"
 
+    def restore(self) -> None:
+        """Start it anew where a row that went wrong left it dead or dumb."""
+        if not self.is_answering():
+            self.kill()
+            self.start()
+
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Signal all of it, and wait for its end."""
         if self._program is not None:

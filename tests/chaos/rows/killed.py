@@ -50,10 +50,13 @@ def run_kills(stage: Stage, size: Size) -> Verdict:
     with open_scene(stage, latency_ms=size.latency_ms) as scene:
         fleet, kills = build_fleet(scene, size), Kills(scene)
         with running(*fleet):
-            start_import(scene, size.jobs)
+            start_import(scene, size.jobs, longest_s=size.longest_s)
+            end_s = monotonic_s() + size.longest_s
             for number in range(1, faults + 1):
                 wait_for_ended(
-                    scene, number * size.jobs // (faults + 1), longest_s=size.longest_s / 4
+                    scene,
+                    number * size.jobs // (faults + 1),
+                    longest_s=max(0.0, min(size.longest_s / 4, end_s - monotonic_s())),
                 )
                 victims = fleet if number in wholes else [dice.choice(fleet)]
                 kill_all(scene, victims, kills, hasten=size.hasten)
@@ -63,7 +66,7 @@ def run_kills(stage: Stage, size: Size) -> Verdict:
                 for victim in victims:
                     victim.program.start()
                 wait_for_fleet(scene, len(fleet))
-            wait_for_all(scene, size.jobs, longest_s=size.longest_s)
+            wait_for_all(scene, size.jobs, longest_s=size.longest_s / 2)
         injected = f"{size.faults} groups of {size.processes}, {size.wholes} × all and Redis"
         verdict = judge(scene, injected=injected, jobs=size.jobs, kills=kills)
         condemned = scene.count("app.job WHERE kind = 'optimize' AND state <> 'completed'")
