@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import groq
@@ -44,17 +45,24 @@ class GroqBatches:
         read_timeout_s: float = 30.0,
     ) -> None:
         self._api_key = api_key
+        self._base_url = base_url.rstrip("/").removesuffix(_API_PATH) if base_url else None
+        self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
-        self._client = groq.Groq(
-            api_key=api_key,
-            base_url=base_url.rstrip("/").removesuffix(_API_PATH) if base_url else None,
+
+    @cached_property
+    def _client(self) -> groq.Groq:
+        """Made when it is needed: of all processes one works the lane."""
+        return groq.Groq(
+            api_key=self._api_key,
+            base_url=self._base_url,
             max_retries=0,
-            timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s),
+            timeout=httpx.Timeout(self._read_timeout_s, connect=self._connect_timeout_s),
         )
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
     def write_line(self, custom_id: str, request: LlmRequest) -> bytes:
         """A call as a line of a file; makes no call."""

@@ -48,7 +48,7 @@ class LeaseLostError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class BatchLane:
     """The lane as its leader sees it; ``keep`` renews the lease or raises LeaseLostError."""
 
     deps: Deps
@@ -86,7 +86,7 @@ def run_lane(deps: Deps, leader: uuid.UUID) -> float:
             raise LeaseLostError
 
     try:
-        return work_lane(Lane(deps, deps.batches, keep))
+        return work_lane(BatchLane(deps, deps.batches, keep))
     except LeaseLostError:
         log.warning("batch_lane_lost", leader=str(leader))
         return idle_s
@@ -103,7 +103,7 @@ def leave_lane(deps: Deps, leader: uuid.UUID) -> None:
         lane.leave_lane(session, deps.pool, leader=leader)
 
 
-def work_lane(one: Lane) -> float:
+def work_lane(one: BatchLane) -> float:
     """Plan what waits, and take every file as far as it goes now; seconds until the next look."""
     deps = one.deps
     with deps.database.transaction(system="look at the batch lane") as session:
@@ -126,7 +126,7 @@ def work_lane(one: Lane) -> float:
     return min(one.poll_s, float(deps.settings.groq_batch_poll_s))
 
 
-def take_step(one: Lane, row: ProviderBatchRow) -> None:
+def take_step(one: BatchLane, row: ProviderBatchRow) -> None:
     """Take one file one step further; what the provider cannot do now is postponed."""
     try:
         _STEPS[row.state](one, row)
@@ -146,7 +146,7 @@ def release_all(deps: Deps) -> None:
             return
 
 
-def _upload(one: Lane, row: ProviderBatchRow) -> None:
+def _upload(one: BatchLane, row: ProviderBatchRow) -> None:
     if _give_up_late(one, row):
         return
     name = build_file_name(row.id)
@@ -157,7 +157,7 @@ def _upload(one: Lane, row: ProviderBatchRow) -> None:
     one.move(row, state="uploaded", file_id=file_id)
 
 
-def _create(one: Lane, row: ProviderBatchRow) -> None:
+def _create(one: BatchLane, row: ProviderBatchRow) -> None:
     label = str(row.id)
     status = one.provider.find(label, file_id=row.file_id)
     if status is None:
@@ -177,7 +177,7 @@ def _create(one: Lane, row: ProviderBatchRow) -> None:
     log.info("batch_created", provider_batch=label, provider_id=status.id, lines=row.lines)
 
 
-def _poll(one: Lane, row: ProviderBatchRow) -> None:
+def _poll(one: BatchLane, row: ProviderBatchRow) -> None:
     status = one.provider.get(row.provider_id)
     if status.is_over:
         one.move(
@@ -195,7 +195,7 @@ def _poll(one: Lane, row: ProviderBatchRow) -> None:
     one.move(row, provider_status=status.status, failures=0, wait_s=one.poll_s)
 
 
-def _find_recall_reason(one: Lane, row: ProviderBatchRow) -> str:
+def _find_recall_reason(one: BatchLane, row: ProviderBatchRow) -> str:
     """Why a file should not be waited for any longer, "" when it should."""
     if one.measure_share(row) >= RECALL_SHARE:
         return "late"
@@ -203,7 +203,7 @@ def _find_recall_reason(one: Lane, row: ProviderBatchRow) -> str:
         return "" if items.has_takers(session, row.id) else "unwanted"
 
 
-def _recall(one: Lane, row: ProviderBatchRow) -> None:
+def _recall(one: BatchLane, row: ProviderBatchRow) -> None:
     try:
         one.provider.cancel(row.provider_id)
     except LlmRequestError as fault:
@@ -214,7 +214,7 @@ def _recall(one: Lane, row: ProviderBatchRow) -> None:
     log.info("batch_recalled", provider_batch=str(row.id))
 
 
-def _ingest(one: Lane, row: ProviderBatchRow) -> None:
+def _ingest(one: BatchLane, row: ProviderBatchRow) -> None:
     began_s = monotonic_s()
     ingest(one.deps, one.provider, row)
     if row.provider_status == "failed":
@@ -222,7 +222,7 @@ def _ingest(one: Lane, row: ProviderBatchRow) -> None:
     log.info("batch_done", provider_batch=str(row.id), took_s=round(monotonic_s() - began_s, 1))
 
 
-_STEPS: Final[dict[str, Callable[[Lane, ProviderBatchRow], None]]] = {
+_STEPS: Final[dict[str, Callable[[BatchLane, ProviderBatchRow], None]]] = {
     "planned": _upload,
     "uploaded": _create,
     "created": _poll,
@@ -230,7 +230,7 @@ _STEPS: Final[dict[str, Callable[[Lane, ProviderBatchRow], None]]] = {
 }
 
 
-def _give_up_late(one: Lane, row: ProviderBatchRow) -> bool:
+def _give_up_late(one: BatchLane, row: ProviderBatchRow) -> bool:
     """End a file for which there is no time any more; whether that was so."""
     if one.measure_share(row) < SUBMIT_SHARE:
         return False
@@ -238,7 +238,7 @@ def _give_up_late(one: Lane, row: ProviderBatchRow) -> bool:
     return True
 
 
-def _refuse(one: Lane, row: ProviderBatchRow, fault: BatchUnavailableError) -> None:
+def _refuse(one: BatchLane, row: ProviderBatchRow, fault: BatchUnavailableError) -> None:
     """The plan has no batches: remember it, say it once, and let everything go on demand."""
     with one.deps.database.transaction(system="close the batch lane") as session:
         lane.set_refusal(session, one.deps.pool, str(fault))
@@ -250,7 +250,7 @@ def _refuse(one: Lane, row: ProviderBatchRow, fault: BatchUnavailableError) -> N
     _tell(one.deps, str(fault))
 
 
-def _postpone(one: Lane, row: ProviderBatchRow, fault: LlmError) -> None:
+def _postpone(one: BatchLane, row: ProviderBatchRow, fault: LlmError) -> None:
     if one.measure_share(row) >= ABANDON_SHARE:
         close(one.deps, row, error=fault.message)
         _tell(one.deps, f"A file of {row.lines} calls was given up: {fault.message}")

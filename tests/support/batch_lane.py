@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.access import Seller
-from services.batch_lane import Lane, work_lane
+from services.batch_lane import BatchLane, work_lane
 from services.deps import Deps
 from services.imports import confirm_import
 from tests.support.groq_sim import GroqSimulator
@@ -45,7 +45,7 @@ def work(deps: Deps, *, keeping_files: bool = False) -> None:
     """Let the leader do all that can be done, as if its waits were over."""
     ripen(deps)
     provider: Any = KeepingProvider(deps.batches) if keeping_files else deps.batches
-    work_lane(Lane(deps, provider, keep=lambda: None))
+    work_lane(BatchLane(deps, provider, keep=lambda: None))
 
 
 def finish(deps: Deps, groq: GroqSimulator) -> None:
@@ -177,7 +177,7 @@ def work_until_killed(deps: Deps, *, lives: int) -> bool:
     fate = Fate(lives=lives)
     mortal = replace(deps, database=FatefulDatabase(deps.database, fate))  # type: ignore[arg-type]
     try:
-        work_lane(Lane(mortal, MortalProvider(deps.batches, fate), keep=lambda: None))
+        work_lane(BatchLane(mortal, MortalProvider(deps.batches, fate), keep=lambda: None))
     except KilledError:
         return False
     return True
