@@ -82,20 +82,37 @@ class Kills:
         return tuple(sorted(found))
 
 
-def judge(scene: Scene, *, injected: str, jobs: int, kills: Kills | None = None) -> Verdict:
-    """Compare the books once everything has ended; ``jobs`` is how many were promised."""
+def judge(
+    scene: Scene,
+    *,
+    injected: str,
+    jobs: int,
+    kills: Kills | None = None,
+    dead: int = 0,
+    asks_again: bool = False,
+) -> Verdict:
+    """Compare the books once everything has ended.
+
+    ``jobs`` were promised, ``dead`` of them are to end as dead letters. Where no answer is
+    ``asks_again`` for, each listing may stand in the provider's book once.
+    """
     ended = scene.count(f"app.job WHERE kind = 'optimize' AND {ENDED}")
-    billed = int(scene.groq.ledger()["billed_calls"])
-    in_flight = kills.in_flight if kills else 0
+    completed = scene.count("app.job WHERE kind = 'optimize' AND state = 'completed'")
+    ledger = scene.groq.ledger()
+    unkept = int(ledger["billed_calls"]) - scene.count(ANSWERS)
+    doubled = 0 if asks_again else sum(times - 1 for times in ledger["by_job"].values())
     verdict = Verdict(
         injected=injected,
         jobs=jobs,
         lost=jobs - ended,
-        rebilled=max(0, billed - scene.count(ANSWERS)),
-        in_flight=in_flight,
+        rebilled=max(0, unkept, doubled),
+        in_flight=kills.in_flight if kills else 0,
         recovery_s=kills.measure() if kills else (),
     )
-    return check_books(scene, verdict)
+    return check_books(scene, verdict).require(
+        holds=jobs - completed == dead,
+        else_=f"{completed} of {jobs} completed, {dead} were to die",
+    )
 
 
 def check_books(scene: Scene, verdict: Verdict) -> Verdict:

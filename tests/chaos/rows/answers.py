@@ -28,7 +28,7 @@ def run_malformed(stage: Stage, size: Size) -> Verdict:
             )
             wait_for_all(scene, size.jobs, longest_s=size.longest_s)
         injected = f"{len(KINDS)} kinds of bad answers"
-        verdict = judge(scene, injected=injected, jobs=size.jobs)
+        verdict = judge(scene, injected=injected, jobs=size.jobs, asks_again=True)
         worse = scene.count("app.suggestion WHERE hard_after > hard_before")
         unread = scene.count("app.job WHERE error_code = 'internal_error'")
         billed = scene.query(

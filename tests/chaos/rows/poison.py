@@ -84,7 +84,7 @@ def run_poison(stage: Stage, size: Size) -> Verdict:
         with running(*fleet):
             wait_until(poison.strike, timeout_s=size.longest_s, poll_s=0.05)
         injected = f"{size.faults} of {size.jobs} jobs kill their process, {poison.killed} kills"
-        verdict = judge(scene, injected=injected, jobs=size.jobs, kills=kills)
+        verdict = judge(scene, injected=injected, jobs=size.jobs, kills=kills, dead=size.faults)
         dead = scene.query("SELECT id FROM app.job WHERE state = 'discarded'")
         most = scene.query("SELECT max(claim_no) FROM app.job")[0][0]
         codes = scene.query("SELECT DISTINCT error_code FROM app.job WHERE state = 'discarded'")
