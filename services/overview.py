@@ -10,6 +10,7 @@ from typing import Any, Final
 from models import reoptimize_run as runs
 from models import scaler_decision as decisions
 from models import scaler_state as states
+from models.overview import Process, Recent, list_processes, measure_recent
 from services.alarms import list_events
 from services.deps import Deps
 from services.intervene import DeadLetters, list_dead_letters
@@ -17,6 +18,9 @@ from services.llm_meters import LlmReading, read_meters
 from services.numbers import Numbers, read_numbers
 
 SHOWN: Final = 20
+RECENT_S: Final = 900.0
+GONE_S: Final = 300.0
+"""A process that was silent for longer is no longer shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ class Overview:
     """Everything of the operator's page, newest first; ``llms`` None while Redis is away."""
 
     numbers: Numbers
+    recent: Recent
+    processes: Sequence[Process]
     llms: Sequence[LlmReading] | None
     scalers: Sequence[ScalerState]
     decisions: Sequence[Decision]
@@ -84,6 +90,8 @@ def read_overview(deps: Deps) -> Overview:
             )
             for row, leads, override in states.list_scalers(session)
         ]
+        recent = measure_recent(session, deps.pool, window_s=RECENT_S)
+        processes = list_processes(session, deps.pool, gone_s=GONE_S, limit=SHOWN)
         made = [
             Decision(
                 at=row.created_at,
@@ -107,6 +115,8 @@ def read_overview(deps: Deps) -> Overview:
     numbers = read_numbers(deps)
     return Overview(
         numbers=numbers,
+        recent=recent,
+        processes=processes,
         llms=None if numbers.messages is None else read_meters(deps.meters, deps.disabled),
         scalers=scalers,
         decisions=made,

@@ -14,6 +14,7 @@ from models import scaler_state as states
 from services.access import set_operator
 from services.alarms import raise_alarm
 from services.reoptimize import RunWish, reoptimize
+from tests.integration.test_api_jobs import BODY
 from tests.integration.test_interventions import get_state, make_dead
 from tests.support.jobs import execute, query
 from tests.support.web import Web, open_web
@@ -161,3 +162,18 @@ def test_without_a_key_nothing_is_spent_and_without_redis_nothing_is_known(web: 
         page, _ = read(away.sign_in())
         assert "Redis does not answer. Jobs are kept" in page
         assert "each worker goes by what it knows itself" in page
+
+
+def test_who_works_and_what_was_done_lately_stand_there(web: Web):
+    browser = web.sign_in()
+    assert "0 jobs were completed and 0 discarded." in read(browser)[0]
+    web.post("/api/v1/jobs", json=BODY)
+    web.work()
+    make_dead(web.deps, web.seller, "A")
+    page, _ = read(browser)
+    assert "1 job was completed and 1 discarded; they waited 0." in page
+    assert web.worker.process_id.hex[-8:] in page
+    execute(web.deps, "UPDATE app.worker_process SET beat_at = beat_at - interval '60 seconds'")
+    assert "Silent for 60 s" in read(browser)[0]
+    execute(web.deps, "UPDATE app.worker_process SET draining_at = clock_timestamp()")
+    assert "Ending" in read(browser)[0]

@@ -68,6 +68,18 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "rules_fallback": "A suggestion is ready, written by rules alone.",
 }
 
+LEFT_ALONE: Final[Mapping[str, str]] = {
+    "no_text": "Yours to mend: it is no text that we write",
+    "locked": "Left alone: you locked this field",
+    "not_asked": "Left alone: the order did not name this field",
+    "other_shop": "Left alone: it is the page of your other shop",
+}
+
+NOTHING_MENDABLE: Final = (
+    "Nothing that we may change: what breaks a rule stands in fields that stay as they are. Each"
+    " says why below."
+)
+
 ACTIONS: Final[Mapping[str, str]] = {
     "accept": "Accepted",
     "edit": "Edited by you",
@@ -202,6 +214,11 @@ def format_span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def format_wait(seconds: float) -> str:
+    """A short time, to a tenth of a second where it counts."""
+    return f"{max(0.0, seconds):.1f} s" if seconds < 10 else format_span(seconds)  # noqa: PLR2004
+
+
 def format_cost(microusd: float) -> str:
     """Money in dollars; small sums keep the digits that matter."""
     if not microusd:
@@ -228,6 +245,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "format_time": format_time,
     "format_day": format_day,
     "format_span": format_span,
+    "format_wait": format_wait,
     "format_cost": format_cost,
     "format_size": format_size,
     "count_of": count_of,
@@ -237,6 +255,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "IMPORT_STATES": IMPORT_STATES,
     "JOB_STATES": JOB_STATES,
     "OUTCOMES": OUTCOMES,
+    "LEFT_ALONE": LEFT_ALONE,
     "ACTIONS": ACTIONS,
     "SUGGESTION_STATES": SUGGESTION_STATES,
     "ORIGINS": ORIGINS,
