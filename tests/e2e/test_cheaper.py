@@ -63,10 +63,11 @@ def test_a_cheaper_run_pays_half_and_writes_the_same_file(command, deps, groq, f
     assert now.object["cost_microusd"] == pytest.approx(2 * told["cost_microusd"], abs=1)
 
 
-def test_a_killed_worker_submits_nothing_twice(command, deps, groq, file):
+@pytest.mark.parametrize("moment", ["files", "batches"])
+def test_a_killed_worker_submits_nothing_twice(command, deps, groq, file, moment):
     with command.start(file, "--channel", "ebay", "--json", "--cheaper") as started:
         pool = find_pool(deps)
-        assert wait_until(lambda: bool(groq.files() or groq.batches()), timeout_s=30.0)
+        assert wait_until(lambda: bool(getattr(groq, moment)()), timeout_s=30.0)
         kill_workers(pool)
         # What a dead leader holds runs out in two minutes; here at once.
         query(deps, "UPDATE app.batch_lane SET lease_until = '-infinity' RETURNING 1")
