@@ -1,7 +1,7 @@
 -- The budget of one model and tier, shared by all processes: buckets that refill all the time, the
 -- line before them, and the purses that pay. domain/budget/model.py says the same in Python, with
 -- the reasons; a property test compares the two.
--- KEYS: 1 state (hash), 2 line (hash: ticket -> rank, deadline, costs), 3 open (zset: id -> end),
+-- KEYS: 1 state (hash), 2 line (hash: ticket -> rank, deadline, costs), 3 open (hash: id -> end, costs),
 --       then for each purse its spend (hash) and its calls in flight (zset: id -> end)
 -- ARGV: 1 operation, 2 rules and buckets (JSON), 3 what is asked (JSON),
 --       4 the time in seconds, '' for the server's own (tests give theirs)
@@ -27,6 +27,39 @@ local state = read_hash(KEYS[1])
 local passed = math.max(0, now - (tonumber(state.at) or now))
 local paused_until = tonumber(state.paused_until) or 0
 local ratio = tonumber(state.ratio) or 1
+local distrust_until = tonumber(state.distrust_until) or 0
+
+local UNITS = {'requests', 'tokens', 'input', 'output'}
+
+local function pack_costs()
+  local packed = {}
+  for i, unit in ipairs(UNITS) do packed[i] = text(asked[unit]) end
+  return table.concat(packed, ' ')
+end
+
+-- What is booked and not settled, by unit, and what of it may not have arrived at the provider yet;
+-- the forgotten ones are dropped.
+local function sum_open()
+  local sums = {requests = 0, tokens = 0, input = 0, output = 0}
+  local fresh = {requests = 0, tokens = 0, input = 0, output = 0}
+  for id, packed in pairs(read_hash(KEYS[3])) do
+    local until_s, requests, tokens, input, output =
+      string.match(packed, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+    if tonumber(until_s) <= now then
+      redis.call('HDEL', KEYS[3], id)
+    else
+      local costs = {requests = requests, tokens = tokens, input = input, output = output}
+      local is_fresh = tonumber(until_s) > now - rules.arrive_s + rules.open_s
+      for unit, cost in pairs(costs) do
+        sums[unit] = sums[unit] + cost
+        if is_fresh then fresh[unit] = fresh[unit] + cost end
+      end
+    end
+  end
+  return sums, fresh
+end
+
+local in_flight, on_its_way = sum_open()
 
 local function set_limit(bucket, told)
   bucket.told = told
@@ -38,14 +71,15 @@ for _, bucket in ipairs(buckets) do
   bucket.ours = bucket.limit
   set_limit(bucket, tonumber(state['told:' .. bucket.name]))
   local used = tonumber(state['used:' .. bucket.name]) or 0
-  bucket.used = math.max(0, used - passed * bucket.per_s)
+  bucket.used = math.max(on_its_way[bucket.unit], used - passed * bucket.per_s)
   local margin = tonumber(state['margin:' .. bucket.name]) or 0
   bucket.margin = margin * 0.5 ^ (passed / rules.margin_half_life_s)
 end
 
 local function save()
   local fields = {'at', text(math.max(now, tonumber(state.at) or now)),
-    'paused_until', text(paused_until), 'ratio', text(ratio)}
+    'paused_until', text(paused_until), 'ratio', text(ratio),
+    'distrust_until', text(distrust_until)}
   for _, bucket in ipairs(buckets) do
     local name = bucket.name
     fields[#fields + 1], fields[#fields + 2] = 'used:' .. name, text(bucket.used)
@@ -64,7 +98,7 @@ local function burst(bucket)
   return bucket.limit * (1 - rules.slack_s / bucket.period_s) - bucket.margin
 end
 
-local function believe(seen)
+local function believe(seen, may_lower)
   for _, bucket in ipairs(buckets) do
     local said = seen[bucket.name]
     if said then
@@ -75,6 +109,9 @@ local function believe(seen)
         bucket.used = used
         bucket.margin = math.max(bucket.margin,
           math.min(rules.margin_s_max * bucket.per_s, rules.margin_factor * drift))
+      elseif may_lower then
+        bucket.used = math.min(bucket.used,
+          used + in_flight[bucket.unit] + rules.drift_s * bucket.per_s)
       end
     end
   end
@@ -189,8 +226,6 @@ end
 
 -- The line -------------------------------------------------------------------------------------
 
-local UNITS = {'requests', 'tokens', 'input', 'output'}
-
 -- What all who stand before (rank, ticket) want, by unit; how many stand in the line; the rank that
 -- the ticket has already, nil for a new one. The dead lose their places.
 local function look_at_line(ticket, fresh_rank)
@@ -253,8 +288,7 @@ local function reserve()
   if strict <= EPSILON_S then
     if own_rank then redis.call('HDEL', KEYS[2], asked.ticket) end
     for _, bucket in ipairs(buckets) do bucket.used = bucket.used + asked[bucket.unit] end
-    redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', text(now))
-    redis.call('ZADD', KEYS[3], text(now + rules.open_s), asked.id)
+    redis.call('HSET', KEYS[3], asked.id, text(now + rules.open_s) .. ' ' .. pack_costs())
     redis.call('EXPIRE', KEYS[3], KEPT_FOR_S)
     for index, purse in ipairs(asked.purses) do book_purse(purse, index) end
     save()
@@ -267,17 +301,18 @@ local function reserve()
     redis.call('HDEL', KEYS[2], asked.ticket)
     return {wait_s = text(wait), reason = paused and 'paused' or 'line_full'}
   end
-  local packed = {text(own_rank or fresh_rank), text(now + wait + rules.grace_s)}
-  for i, unit in ipairs(UNITS) do packed[2 + i] = text(asked[unit]) end
+  local packed = {text(own_rank or fresh_rank), text(now + wait + rules.grace_s), pack_costs()}
   redis.call('HSET', KEYS[2], asked.ticket, table.concat(packed, ' '))
   redis.call('EXPIRE', KEYS[2], KEPT_FOR_S)
   return {wait_s = text(wait), reason = paused and 'paused' or 'budget', holds_place = true}
 end
 
 local function settle()
-  local alerts, until_s = {}, tonumber(redis.call('ZSCORE', KEYS[3], asked.id) or nil)
+  local alerts, packed = {}, redis.call('HGET', KEYS[3], asked.id)
+  local until_s = packed and tonumber(string.match(packed, '^%S+'))
   if until_s and until_s > now then
-    redis.call('ZREM', KEYS[3], asked.id)
+    redis.call('HDEL', KEYS[3], asked.id)
+    in_flight = sum_open()
     if asked.booked_tokens > 0 and asked.used_tokens > 0 then
       local share = math.min(1, math.max(rules.ratio_least, asked.used_tokens / asked.booked_tokens))
       ratio = ratio + rules.ratio_weight * (share - ratio)
@@ -289,13 +324,14 @@ local function settle()
       settle_purse(purse, index, until_s - rules.open_s, alerts)
     end
   end
-  believe(asked.seen)
+  believe(asked.seen, now >= distrust_until)
   save()
   return #alerts > 0 and {alerts = alerts} or {}
 end
 
 local function pause()
   paused_until = math.max(paused_until, now + asked.seconds)
+  distrust_until = now + rules.distrust_s
   believe(asked.seen)
   if next(asked.seen) == nil then
     for _, bucket in ipairs(buckets) do
@@ -319,6 +355,9 @@ local function measure()
   end
   return answer
 end
+
+-- What has flowed back depends on what was on its way at each look: so every look is kept.
+if operation ~= 'leave' then save() end
 
 local operations = {reserve = reserve, settle = settle, pause = pause, measure = measure,
   leave = function() redis.call('HDEL', KEYS[2], asked.ticket) return {} end}

@@ -10,10 +10,13 @@ one never takes what a large one waits for, and a sleeper holds back nobody but 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from domain.budget.purses import PurseBook
 from domain.budget.rules import (
+    ARRIVE_S,
+    DISTRUST_S,
     DRIFT_S,
     GRACE_S,
     HEAD_START_S,
@@ -68,9 +71,9 @@ class _Level:
         """What may still be spent at once; below 0 where more is used already."""
         return self.limit * (1 - self.bucket.slack_share) - self.margin - self.used
 
-    def flow(self, passed_s: float) -> None:
-        """Let flow back what the passed time allows."""
-        self.used = max(0.0, self.used - passed_s * self.per_s)
+    def flow(self, passed_s: float, *, on_its_way: int) -> None:
+        """Let flow back what the passed time allows, but nothing of what is ``on_its_way``."""
+        self.used = max(float(on_its_way), self.used - passed_s * self.per_s)
         self.margin *= 0.5 ** (passed_s / MARGIN_HALF_LIFE_S)
 
     def wait_s(self, wanted: float, least: float) -> float:
@@ -78,14 +81,20 @@ class _Level:
         most = max(self.room + self.used, least)
         return (self.used + wanted - most) / self.per_s
 
-    def believe(self, limit: int, used: int) -> None:
-        """Take over the provider's limit where it is lower, its count where it is higher."""
+    def believe(self, limit: int, used: int, *, in_flight: float) -> None:
+        """Take over the provider's limit where it is lower, and its count.
+
+        It may not have seen what is ``in_flight`` (infinite where it shall lower nothing): so ours
+        stays at least by that much above it.
+        """
         self.told = limit if 0 < limit < self.bucket.limit else None
         drift = used - self.used
         if drift > DRIFT_S * self.per_s:
             self.used = float(used)
             most = MARGIN_S_MAX * self.per_s
             self.margin = max(self.margin, min(most, MARGIN_FACTOR * drift))
+        else:
+            self.used = min(self.used, used + in_flight + DRIFT_S * self.per_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +116,11 @@ class BudgetModel:
 
     at_s: float
     paused_until_s: float = 0.0
+    distrust_until_s: float = 0.0
     ratio: float = 1.0
     levels: dict[str, _Level] = field(init=False)
     line: dict[str, _Place] = field(default_factory=dict)
-    open: dict[str, float] = field(default_factory=dict)
+    open: dict[str, tuple[float, Cost]] = field(default_factory=dict)
     purses: dict[str, PurseBook] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -156,8 +166,8 @@ class BudgetModel:
         """Give back what was not used, once, and believe the provider's own count."""
         self._flow(now_s)
         alerts: list[SpendAlert] = []
-        until_s = self.open.pop(reservation.id, None)
-        if until_s is not None and until_s > now_s:
+        found = self.open.pop(reservation.id, None)
+        if found is not None:
             self._note_ratio(reservation.cost.tokens, used.tokens)
             for level in self.levels.values():
                 unit = level.bucket.unit
@@ -168,17 +178,18 @@ class BudgetModel:
                     purse,
                     reservation.id,
                     difference=used.picousd - reservation.cost.picousd,
-                    booked_at_s=until_s - OPEN_S,
+                    booked_at_s=found[0] - OPEN_S,
                     now_s=now_s,
                 )
-        self._believe(seen)
+        self._believe(seen, lower=now_s >= self.distrust_until_s)
         return alerts
 
     def pause(self, seconds: float, *, seen: Seen, now_s: float) -> None:
         """Grant nothing for so long; unless it said what is spent, the minute's tokens are."""
         self._flow(now_s)
         self.paused_until_s = max(self.paused_until_s, now_s + seconds)
-        self._believe(seen)
+        self.distrust_until_s = now_s + DISTRUST_S
+        self._believe(seen, lower=False)
         if not seen:
             level = self.levels["tokens_per_minute"]
             level.used = max(level.used, float(level.limit))
@@ -198,20 +209,28 @@ class BudgetModel:
 
     def _flow(self, now_s: float) -> None:
         passed_s = max(0.0, now_s - self.at_s)
+        self.open = {key: one for key, one in self.open.items() if one[0] > now_s}
         for level in self.levels.values():
-            level.flow(passed_s)
+            unit = level.bucket.unit
+            level.flow(passed_s, on_its_way=self._sum_open(unit, since_s=now_s - ARRIVE_S))
         self.at_s = max(self.at_s, now_s)
-        self.open = {key: until for key, until in self.open.items() if until > now_s}
 
     def _note_ratio(self, booked: int, used: int) -> None:
         if booked > 0 and used > 0:
             share = min(1.0, max(RATIO_LEAST, used / booked))
             self.ratio += RATIO_WEIGHT * (share - self.ratio)
 
-    def _believe(self, seen: Seen) -> None:
+    def _believe(self, seen: Seen, *, lower: bool) -> None:
         for name, (limit, used) in seen.items():
             if name in self.levels:
-                self.levels[name].believe(limit, used)
+                level = self.levels[name]
+                booked = self._sum_open(level.bucket.unit) if lower else math.inf
+                level.believe(limit, used, in_flight=booked)
+
+    def _sum_open(self, unit: Unit, *, since_s: float = 0.0) -> int:
+        """What was granted since then and is not settled."""
+        until_s = since_s + OPEN_S
+        return sum(cost.count(unit) for end_s, cost in self.open.values() if end_s > until_s)
 
     def _find_cap(self, booking: Booking, now_s: float) -> Wait | None:
         for purse in booking.purses:
@@ -250,7 +269,7 @@ class BudgetModel:
 
     def _grant(self, booking: Booking, key: str, now_s: float) -> Reservation:
         self.line.pop(booking.ticket, None)
-        self.open[key] = now_s + OPEN_S
+        self.open[key] = (now_s + OPEN_S, booking.cost)
         for level in self.levels.values():
             level.used += booking.cost.count(level.bucket.unit)
         for purse in booking.purses:

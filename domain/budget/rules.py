@@ -21,6 +21,9 @@ HEAD_START_S: Final = 5.0
 OPEN_S: Final = 120.0
 """A reservation that nobody settles is forgotten after so long; what it booked flows back."""
 
+ARRIVE_S: Final = 5.0
+"""A call may reach the provider so long after its grant: until then nothing of it flows back."""
+
 BUSY_WAIT_S: Final = 1.0
 SPENT_WAIT_S: Final = 5.0
 """How soon to ask again while calls in flight may still give back what they booked."""
@@ -34,6 +37,9 @@ MARGIN_S_MAX: Final = 6.0
 MARGIN_HALF_LIFE_S: Final = 60.0
 """While somebody else spends, we stay below the limit by so many times what they took unseen, at
 most what flows back in ``MARGIN_S_MAX``."""
+
+DISTRUST_S: Final = 600.0
+"""So long after a 429 the provider's count is not believed where it is lower than ours."""
 
 RATIO_WEIGHT: Final = 0.1
 RATIO_LEAST: Final = 0.1
@@ -51,6 +57,7 @@ SHARED: Final = {
     "grace_s": GRACE_S,
     "head_start_s": HEAD_START_S,
     "open_s": OPEN_S,
+    "arrive_s": ARRIVE_S,
     "busy_wait_s": BUSY_WAIT_S,
     "spent_wait_s": SPENT_WAIT_S,
     "slack_s": SLACK_S,
@@ -58,6 +65,7 @@ SHARED: Final = {
     "margin_factor": MARGIN_FACTOR,
     "margin_s_max": MARGIN_S_MAX,
     "margin_half_life_s": MARGIN_HALF_LIFE_S,
+    "distrust_s": DISTRUST_S,
     "ratio_weight": RATIO_WEIGHT,
     "ratio_least": RATIO_LEAST,
     "least_wait_s": LEAST_WAIT_S,

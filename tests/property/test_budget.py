@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import LlmRequestError
+from domain.budget.rules import ARRIVE_S
 from domain.budget.values import (
     Booking,
     BudgetLimits,
@@ -60,7 +61,7 @@ steps = st.one_of(
     st.tuples(st.just("settle"), st.integers(0, 9), costs, seen),
     st.tuples(st.just("pause"), st.floats(0, 40), seen),
     st.tuples(st.just("leave"), st.integers(0, 5)),
-    st.tuples(st.just("pass"), st.sampled_from([0.01, 0.5, 3.0, 25.0, 130.0, 40_000.0])),
+    st.tuples(st.just("pass"), st.sampled_from([0.01, 0.5, 3.0, 7.0, 25.0, 130.0, 40_000.0])),
 )
 
 
@@ -167,3 +168,16 @@ def test_what_we_grant_never_breaks_the_providers_limit(story):
             assert provider.wait_s(tokens) == 0
             provider.used += tokens
             ends.append((now_s + lasts_s, int(tokens * share), answer))
+
+
+def test_what_is_on_its_way_does_not_flow_back_yet():
+    """A slow way must not let a burst arrive at once with what was granted meanwhile."""
+    now_s = 1_000_000.0
+    limits = BudgetLimits(requests_per_minute=10_000, tokens_per_minute=1_000)
+    budget = LocalBudget(limits=limits, clock=lambda: now_s)
+    cost = Cost(input_tokens=900, output_tokens=0)
+    assert isinstance(budget.reserve(Booking(ticket="a", cost=cost)), Reservation)
+    now_s += ARRIVE_S - 0.1
+    assert budget.measure_room().tokens == pytest.approx(90)
+    now_s += 5.0
+    assert budget.measure_room().tokens == pytest.approx(90 + 5 * 1_000 / 60)
