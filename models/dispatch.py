@@ -92,6 +92,9 @@ def pick_due(
     return [Dispatch(job_id, dispatch_no, lane) for job_id, dispatch_no in found]
 
 
+# The UPDATE says that a job still waits unsent in words that no partial index is made of: after a
+# large import the statistics know nothing of it yet, and the planner would read such an index whole
+# for each chosen job (145 ms a pick with 20,000 jobs, and growing).
 _PICK = text(f"""
 WITH awake AS MATERIALIZED (
   SELECT a.id AS seller_id, coalesce(ls.weight, 1) AS weight,
@@ -107,21 +110,21 @@ WITH awake AS MATERIALIZED (
     SELECT FROM app.job j WHERE j.seller_id = w.seller_id AND {_DUE} LIMIT 1) d
   LIMIT :room
 ), tagged AS (
-  SELECT d.id, n.seller_id, n.vstart, n.weight, d.tokens,
+  SELECT d.id, d.dispatch_no, n.seller_id, n.vstart, n.weight, d.tokens,
          n.vstart + 1000 * coalesce(sum(d.tokens) OVER (
            PARTITION BY n.seller_id ORDER BY d.priority, d.scheduled_at, d.id
            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) / n.weight AS tag
   FROM near n CROSS JOIN LATERAL (
-    SELECT j.id, greatest(j.est_tokens, 1) AS tokens, j.priority, j.scheduled_at
+    SELECT j.id, greatest(j.est_tokens, 1) AS tokens, j.priority, j.scheduled_at, j.dispatch_no
     FROM app.job j WHERE j.seller_id = n.seller_id AND {_DUE}
     ORDER BY j.priority, j.scheduled_at, j.id LIMIT n.share) d
 ), chosen AS (
   SELECT * FROM (SELECT *, sum(tokens) OVER (ORDER BY tag, id) - tokens AS before FROM tagged) t
   WHERE tokens = 1 OR before < :tokens ORDER BY tag, id LIMIT :room
 ), marked AS (
-  UPDATE app.job SET dispatched_at = clock_timestamp(), dispatch_no = dispatch_no + 1
-  FROM chosen WHERE app.job.id = chosen.id AND app.job.dispatched_at IS NULL
-    AND app.job.state IN ('available', 'retryable')
+  UPDATE app.job SET dispatched_at = clock_timestamp(), dispatch_no = chosen.dispatch_no + 1
+  FROM chosen WHERE app.job.id = chosen.id AND app.job.dispatch_no = chosen.dispatch_no
+    AND app.job.state <> ALL ('{{running,completed,discarded,cancelled}}')
   RETURNING app.job.id, app.job.dispatch_no
 ), charged AS (
   INSERT INTO app.lane_seller (lane, seller_id, vtime)
@@ -179,13 +182,13 @@ def measure_lanes(
     """The load of every lane, from Postgres alone: Redis counts lost messages as well."""
     jobs = session.execute(
         text(
-            "SELECT lane, count(*) FILTER (WHERE state <> 'running'),"
-            " count(*) FILTER (WHERE state = 'running'),"
-            " coalesce(sum(est_tokens) FILTER (WHERE state <> 'running'), 0)::bigint"
-            " FROM app.job WHERE pool = :pool AND ("
-            " (state IN ('available', 'retryable') AND dispatched_at >"
-            "  clock_timestamp() - make_interval(secs => :fresh_s)) OR state = 'running')"
-            " GROUP BY lane"
+            "SELECT lane, count(*) FILTER (WHERE NOT runs), count(*) FILTER (WHERE runs),"
+            " coalesce(sum(est_tokens) FILTER (WHERE NOT runs), 0)::bigint FROM ("
+            "SELECT lane, est_tokens, false AS runs FROM app.job WHERE pool = :pool"
+            " AND state IN ('available', 'retryable')"
+            " AND dispatched_at > clock_timestamp() - make_interval(secs => :fresh_s)"
+            " UNION ALL SELECT lane, est_tokens, true FROM app.job"
+            " WHERE pool = :pool AND state = 'running') under_way GROUP BY lane"
         ),
         {"pool": pool, "fresh_s": fresh_s},
     )

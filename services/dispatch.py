@@ -147,21 +147,19 @@ def pick_lane(
 ) -> list[Dispatch]:
     """Up to ``room`` jobs of one lane; who has jobs there is looked up anew when it is time to.
 
-    Remembered sellers who have too little are topped up by looking at once.
+    It is time at the next tick, too, where those who are remembered had too little.
     """
-    picked: list[Dispatch] = []
-    sellers = known.get(lane)
-    if sellers is not None and monotonic_s() < sellers.until_s:
-        picked = statements.pick_due(
-            session, pool=pool, lane=lane, room=room, sellers=sellers.ids, tokens=tokens
-        )
-        room -= len(picked)
-    if room > 0:
+    now_s, sellers = monotonic_s(), known.get(lane)
+    if sellers is None or now_s >= sellers.until_s:
         ids = statements.list_active(session, pool=pool, lane=lane)
-        known[lane] = KnownSellers(ids, monotonic_s() + len(ids) * KNOWN_S_PER_SELLER)
-        picked += statements.pick_due(
-            session, pool=pool, lane=lane, room=room, sellers=ids, tokens=tokens
-        )
+        sellers = known[lane] = KnownSellers(ids, now_s + len(ids) * KNOWN_S_PER_SELLER)
+    if not sellers.ids:
+        return []
+    picked = statements.pick_due(
+        session, pool=pool, lane=lane, room=room, sellers=sellers.ids, tokens=tokens
+    )
+    if len(picked) < room:
+        del known[lane]
     return picked
 
 

@@ -193,8 +193,8 @@ def test_sellers_are_remembered_while_they_have_enough_and_looked_for_when_not(d
     insert_bulk(deps, new, 4)
     known = {Lane.BULK: KnownSellers([old], monotonic_s() + 60)}
     assert pick_known(deps, known, 4) == {old: 4}
-    assert pick_known(deps, known, 5) == {old: 2, new: 3}
-    assert known[Lane.BULK].ids == [new]
+    assert pick_known(deps, known, 5) == {old: 2}
+    assert pick_known(deps, known, 3) == {new: 3}
 
 
 def test_what_is_remembered_of_sellers_grows_old(deps):
