@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 from domain.brief import Brief, Mode
 from domain.files.supplement import load_supplement_format
@@ -37,17 +38,36 @@ def _list_by_mode(brief: Brief, findings: tuple[Finding, ...]) -> set[str]:
     return hard | {finding.field for finding in findings} | empty
 
 
+class Untouched(StrEnum):
+    """Why a field stays as it is, whatever stands in it."""
+
+    NO_TEXT = "no_text"
+    """It is no text that we write: an attribute, or a field the row does not have."""
+    LOCKED = "locked"
+    NOT_ASKED = "not_asked"
+    OTHER_SHOP = "other_shop"
+    """It is the page of another shop, and the channel's own file has no place for it."""
+
+
 def _is_open(name: str, brief: Brief) -> bool:
-    if name not in brief.listing.fields or name in brief.locks:
-        return False
+    return find_untouched(name, brief) is None
+
+
+def find_untouched(name: str, brief: Brief) -> Untouched | None:
+    """Why a field may not be touched; None where it may."""
+    if name not in brief.listing.fields:
+        return Untouched.NO_TEXT
+    if name in brief.locks:
+        return Untouched.LOCKED
     if brief.touch:
-        return name in brief.touch
+        return None if name in brief.touch else Untouched.NOT_ASKED
     if not _is_of_another_shop(brief):
-        return True
+        return None
     # What comes back is a file in the channel's own form: a field that has no place in it, or the
     # HTML of the shop's own page, is not worth a word.
     carried = load_supplement_format(brief.channel).columns
-    return name in carried and name not in brief.listing.html_fields
+    is_written = name in carried and name not in brief.listing.html_fields
+    return None if is_written else Untouched.OTHER_SHOP
 
 
 def _is_of_another_shop(brief: Brief) -> bool:

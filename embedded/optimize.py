@@ -39,6 +39,7 @@ from services.import_options import ImportOptions, parse_channel, parse_fields
 from services.import_receive import receive_import
 from services.import_show import get_import, list_problems
 from services.imports import cancel_import, confirm_import
+from services.left_alone import list_left_alone
 from services.pool import close_pool, end_abandoned
 
 SELLER: Final = "command-line@localhost"
@@ -281,8 +282,11 @@ def _write(run: Run, import_id: uuid.UUID, form: Form) -> None:
 def _report(run: Run, done: Mapping[str, Any], form: Form) -> int:
     failures = list_failures(run.deps, run.seller.id, done["batch_id"])
     why = find_fallback_reason(run.deps, run.seller.id, done["batch_id"])
+    left = []
+    if done["progress"]["counts"].get("hard_left_alone"):
+        left = list_left_alone(run.deps, run.seller.id, done["id"])
     result = build_object(
-        {**done, "fallback_reason": why},
+        {**done, "fallback_reason": why, "left_alone": left},
         form=form,
         out=str(run.request.out),
         notes=run.notes,

@@ -12,6 +12,13 @@ from domain.files.forms import Form
 
 OUTCOMES: Final = ("improved", "already_good", "partly_refused", "refused", "rules_fallback")
 NOTES_SHOWN: Final = 12
+LEFT_ALONE_SHOWN: Final = 3
+LEFT_ALONE: Final = {
+    "no_text": "it is no text that we write",
+    "locked": "your voice locks it",
+    "not_asked": "--fields does not name it",
+    "other_shop": "it is the page of another shop",
+}
 
 
 def build_object(
@@ -48,6 +55,7 @@ def build_object(
         "findings_muted": int(counts.get("muted", 0)),
         "score_before": progress.get("score_before") or 0.0,
         "score_after": progress.get("score_after") or 0.0,
+        "left_alone": list(done["left_alone"]),
         "refused_fields": int(counts.get("refused_fields", 0)),
         "cost_microusd": round(counts.get("cost_pico", 0) / 1_000_000),
         "duration_s": round(duration_s, 2),
@@ -75,6 +83,11 @@ def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[st
             " touch: fields it does not write, those left out of --fields, and HTML descriptions"
             " of a file from another platform (name them: --fields title,description)."
         )
+        notes += [
+            f"{one['listing']}: {one['field']} breaks {one['rule']}; left alone:"
+            f" {LEFT_ALONE[one['reason']]}."
+            for one in done["left_alone"][:LEFT_ALONE_SHOWN]
+        ]
     for rule, reason in done["muted"].items():
         notes.append(f"{rule} is muted: {reason}")
     if done["problems_total"]:

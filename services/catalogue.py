@@ -10,15 +10,19 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
+from domain.brief import Brief
 from domain.findings import Finding
 from domain.listing import Listing, fields_from_json, fields_to_json
 from domain.marketplaces.checker import check_listing, check_muted
 from domain.marketplaces.mutes import Mute
+from domain.marketplaces.rulebook import RuleSet
+from domain.touchable import find_untouched
 from models import listing as rows
 from models import suggestion as suggestions
 from services.deps import Deps
 from services.measures import get_rules
 from services.mutes import load_mutes
+from services.voice import load_voice
 
 
 def build_listing(product: rows.ProductRow, revision: rows.RevisionRow) -> Listing:
@@ -93,6 +97,7 @@ def get_listing(deps: Deps, seller_id: uuid.UUID, listing_id: uuid.UUID) -> dict
             suggestions.list_fields(session, seller_id, latest.id) if latest is not None else []
         )
         mutes = load_mutes(session, seller_id, channel)
+        locks = load_voice(session, seller_id, channel).locks
     rules = get_rules(channel, listing, [one.rule for one in mutes])
     findings = check_listing(listing, rules)
     return {
@@ -102,7 +107,7 @@ def get_listing(deps: Deps, seller_id: uuid.UUID, listing_id: uuid.UUID) -> dict
         "html_fields": sorted(listing.html_fields),
         "attributes": dict(listing.attributes),
         "current_revision_id": row.current_revision_id,
-        "findings": [finding_to_json(one) for one in findings],
+        "findings": mark_left_alone(findings, listing, rules, locks=locks),
         "muted": _mark_muted(check_muted(listing, rules), mutes),
         "revisions": [
             {
@@ -115,6 +120,30 @@ def get_listing(deps: Deps, seller_id: uuid.UUID, listing_id: uuid.UUID) -> dict
         ],
         "suggestion": None if latest is None else suggestion_to_json(latest, fields),
     }
+
+
+def mark_left_alone(
+    findings: Sequence[Finding],
+    listing: Listing,
+    rules: RuleSet,
+    *,
+    locks: tuple[str, ...] = (),
+    touch: tuple[str, ...] = (),
+) -> list[dict[str, Any]]:
+    """Findings with the reason why no proposal will mend them, "" where one may."""
+    brief = Brief(
+        listing=listing,
+        channel=rules.channel,
+        as_of=rules.as_of,
+        rules_digest=rules.digest,
+        prompt_version="",
+        locks=locks,
+        touch=touch,
+    )
+    return [
+        {**finding_to_json(one), "left_alone": find_untouched(one.field, brief) or ""}
+        for one in findings
+    ]
 
 
 def _mark_muted(findings: Sequence[Finding], mutes: Sequence[Mute]) -> list[dict[str, Any]]:

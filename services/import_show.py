@@ -27,7 +27,6 @@ def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[s
         shown = import_to_json(row)
         shown["progress"] = read_progress(session, row)
         shown["muted"] = _list_reasons(session, row)
-        shown["columns"] = _list_columns(session, row)
         shown["problems"] = [
             {
                 "line": one.line,
@@ -41,13 +40,18 @@ def get_import(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> dict[s
     return shown
 
 
-def _list_columns(session: Session, row: imports.ImportFileRow) -> list[dict[str, Any]]:
-    """Which column each field and attribute is read from, with what the first product has there."""
-    if not row.shape:
-        return []
+def list_columns(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Which column each field and attribute is read from, with what the first product has there.
+
+    Nothing before the file is read, and of one that could not be. Raises NotFoundError.
+    """
+    with deps.database.transaction(seller=seller_id) as session:
+        row = require_import(session, seller_id, import_id)
+        if not row.shape or row.state == "failed":
+            return []
+        first = imports.list_items(session, row.id, after=-1, limit=1)
+        listing = load_item(session, first[0]) if first else None
     shape = FileShape.from_json(row.shape)
-    first = imports.list_items(session, row.id, after=-1, limit=1)
-    listing = load_item(session, first[0]) if first else None
     return [
         {
             "field": name,

@@ -298,3 +298,18 @@ def test_what_cannot_be_muted_or_read_so_is_bad_input(command, file, out, option
     ended = command.run(file, "--channel", "walmart", "--out", out, option, value)
     assert (ended.code, out.exists()) == (2, False)
     assert says in ended.err
+
+
+def test_what_a_run_may_not_touch_is_named_with_the_reason(command, file, out):
+    told = command.run(
+        file, "--channel", "ebay", "--fields", "description", "--out", out, "--json"
+    ).object
+    assert told["outcomes"]["already_good"] == 12
+    assert told["left_alone"][0] == {
+        "listing": "SKU-0",
+        "field": "title",
+        "rule": "ebay.title.max",
+        "reason": "not_asked",
+    }
+    assert len(told["left_alone"]) == 12
+    assert any("SKU-2: title breaks ebay.title.max; left alone:" in one for one in told["notes"])

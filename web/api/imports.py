@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from services.accept import find_acceptance, submit_accept
-from services.import_show import get_import, list_imports
+from services.import_show import get_import, list_columns, list_imports
 from services.imports import cancel_import, confirm_import
 from services.submit import get_job
 from web.api.routes import POLL_S, PROBLEM_STATUSES, build_blueprint
@@ -89,7 +89,11 @@ def show_import(import_id: uuid.UUID) -> dict[str, Any]:
     """Show one import with its progress and the first problems of its rows."""
     deps, seller = get_deps(), get_seller()
     shown = get_import(deps, seller.id, import_id)
-    return {**shown, "acceptance": find_acceptance(deps, seller.id, import_id)}
+    return {
+        **shown,
+        "columns": list_columns(deps, seller.id, import_id),
+        "acceptance": find_acceptance(deps, seller.id, import_id),
+    }
 
 
 @blueprint.post("/imports/<uuid:import_id>/confirm")

@@ -264,6 +264,10 @@ class FindingOut(BaseModel):
     source: str
     item: int | None = None
     excerpt: str = ""
+    left_alone: str = Field(
+        default="",
+        description="Why no proposal mends it: no_text, locked, not_asked, other_shop; or empty.",
+    )
 
 
 class RefusalOut(BaseModel):

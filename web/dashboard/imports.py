@@ -21,7 +21,7 @@ from domain.listing import Channel
 from services.accept import find_acceptance, submit_accept
 from services.export import choose_form_of
 from services.failures import list_failures
-from services.import_show import get_import, list_imports
+from services.import_show import get_import, list_columns, list_imports
 from services.imports import cancel_import, confirm_import
 from web.auth import Access, access
 from web.cache import forget
@@ -90,6 +90,7 @@ def show_import(import_id: uuid.UUID) -> str:
         shown=shown,
         progress=summarize_progress(shown),
         failures=failures,
+        columns=list_columns(deps, seller.id, import_id),
         acceptance=summarize_acceptance(acceptance) if acceptance else None,
         format_label=load_profile(shown["format"]).label if shown["format"] else "",
         is_named=shown["options"]["profile"] not in ("", AUTOMATIC),

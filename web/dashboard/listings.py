@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import redirect, request, url_for
@@ -21,7 +22,7 @@ from web.cache import remember
 from web.context import get_deps, get_seller
 from web.dashboard.pages import build_blueprint, show_page
 from web.dashboard.views import Trouble, build_field_views, list_other_findings
-from web.dashboard.wording import JOB_STATES, OUTCOMES, name_of
+from web.dashboard.wording import JOB_STATES, NOTHING_MENDABLE, OUTCOMES, name_of
 
 blueprint = build_blueprint("listing_pages")
 
@@ -101,19 +102,25 @@ def render_listing(listing_id: uuid.UUID, *, trouble: Trouble | None = None) -> 
         muted={one["rule"]: one["reason"] for one in shown["muted"]},
         max_reason_chars=MAX_REASON_CHARS,
         trouble=trouble,
-        work=_find_work(listing_id),
+        work=_find_work(shown),
         modes=list(Mode),
     )
 
 
-def _find_work(listing_id: uuid.UUID) -> dict[str, Any] | None:
+def _find_work(shown: Mapping[str, Any]) -> dict[str, Any] | None:
     """How the job asked for on this page goes; ``?job=`` names it."""
     try:
         job_id = uuid.UUID(request.args.get("job", ""))
     except ValueError:
         return None
     job = get_job(get_deps(), get_seller().id, job_id)
-    return summarize_work(job) if job["listing_id"] == listing_id else None
+    if job["listing_id"] != shown["id"]:
+        return None
+    work = summarize_work(job)
+    left = any(one["left_alone"] and one["level"] == "hard" for one in shown["findings"])
+    if left and job["outcome"] == "already_good":
+        work["said"] = NOTHING_MENDABLE
+    return work
 
 
 def summarize_work(job: dict[str, Any]) -> dict[str, Any]:
