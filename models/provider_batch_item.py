@@ -228,6 +228,18 @@ def count_waiting(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -
     return int(found.scalar_one())
 
 
+def list_ended(session: Session, job_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Which of these jobs are final, in a fixed order."""
+    found = session.execute(
+        text(
+            "SELECT id FROM app.job WHERE id = ANY(:ids)"
+            " AND state IN ('completed', 'discarded', 'cancelled') ORDER BY id"
+        ),
+        {"ids": list(job_ids)},
+    )
+    return list(found.scalars())
+
+
 def add_late_cost(session: Session, job_id: uuid.UUID, cost_pico: int) -> JobRow | None:
     """Add a bill to a job that was final before it came; None when it is not final."""
     return session.scalars(

@@ -114,7 +114,7 @@ def work_lane(one: BatchLane) -> float:
     if refusal:
         release_all(deps)
     elif is_ripe(deps):
-        plan_batches(deps, one.provider)
+        plan_batches(deps, one.provider, keep=one.keep)
     for _ in range(_MOST_STEPS):
         with deps.database.statements(system="list batches") as session:
             due = lane.list_due_batches(session, deps.pool)
@@ -216,7 +216,7 @@ def _recall(one: BatchLane, row: ProviderBatchRow) -> None:
 
 def _ingest(one: BatchLane, row: ProviderBatchRow) -> None:
     began_s = monotonic_s()
-    ingest(one.deps, one.provider, row)
+    ingest(one.deps, one.provider, row, keep=one.keep)
     if row.provider_status == "failed":
         _tell(one.deps, f"Groq could not read a file of {row.lines} calls: {row.error}")
     log.info("batch_done", provider_batch=str(row.id), took_s=round(monotonic_s() - began_s, 1))

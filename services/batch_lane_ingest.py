@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -18,6 +18,7 @@ from models import provider_batch as lane
 from models import provider_batch_bill as books
 from models import provider_batch_item as items
 from models.provider_batch import ProviderBatchRow
+from models.provider_batch_bill import BilledLine
 from models.provider_batch_item import ProviderBatchItemRow
 from services.batch_lane_caps import charge_purses
 from services.deps import Deps
@@ -30,15 +31,19 @@ CHUNK: Final = 200
 FIRST_STEP: Final = 1
 
 
-def ingest(deps: Deps, provider: BatchProvider, row: ProviderBatchRow) -> None:
+def ingest(
+    deps: Deps, provider: BatchProvider, row: ProviderBatchRow, *, keep: Callable[[], None]
+) -> None:
     """Read the files of a batch that is over; done twice, it changes nothing the second time.
 
     Each line's bill, answer and end are one transaction with those around it. A job whose answer
     is there, or will not come, becomes due: it runs as any other, and finds its own answer.
+    ``keep`` is called now and then; what it raises ends the work.
     """
     for file_id in (row.output_file_id, row.error_file_id):
         if file_id:
             for answers in _chunk(provider.read_answers(file_id)):
+                keep()
                 _take_in(deps, row, answers)
     close(deps, row, error=row.error)
     forget_files(provider, row)
@@ -73,23 +78,19 @@ def _take_in(deps: Deps, row: ProviderBatchRow, answers: Sequence[BatchAnswer]) 
     failed = [one.custom_id for one in answers if one.reply is None]
     with deps.database.transaction(system="take answers in") as session:
         answered = items.settle_items(session, row.id, list(replies), state="answered")
-        bills = [
-            (item.seller_id, _write(session, row, item, replies[item.custom_id]))
-            for item in answered
-        ]
+        lines = [_bill(row, item, replies[item.custom_id]) for item in answered]
+        books.insert_billed_lines(session, lines)
+        _add_late_costs(session, lines)
         ended = [*answered, *items.settle_items(session, row.id, failed, state="failed")]
         items.release_waiting(session, [item.job_id for item in ended])
-    charge_purses(deps, bills)
+    charge_purses(deps, [(one.key.seller_id, one.bill.cost_pico) for one in lines])
     deps.queue.wake_dispatcher()
     if failed:
         why = next(one.error for one in answers if one.reply is None)
         log.warning("lines_failed", provider_batch=str(row.id), lines=len(failed), first=why)
 
 
-def _write(
-    session: Session, row: ProviderBatchRow, item: ProviderBatchItemRow, reply: LlmReply
-) -> int:
-    """The bill, the answer, and where the job has ended meanwhile, its sum; picodollars."""
+def _bill(row: ProviderBatchRow, item: ProviderBatchItemRow, reply: LlmReply) -> BilledLine:
     key = ledger.AnswerKey(
         seller_id=item.seller_id,
         job_id=item.job_id,
@@ -98,9 +99,13 @@ def _write(
         variant=item.variant,
     )
     bill = build_bill(reply, wanted=row.model, tier=BATCH)
-    books.insert_billed_line(session, key, claim_no=item.claim_no, reply=reply, bill=bill)
-    books.keep_answer(session, key, reply=reply, simulated=bill.simulated)
-    ended = items.add_late_cost(session, item.job_id, bill.cost_pico)
-    if ended is not None:
-        add_counts(session, ended, {"cost_pico": bill.cost_pico})
-    return bill.cost_pico
+    return BilledLine(key=key, claim_no=item.claim_no, reply=reply, bill=bill)
+
+
+def _add_late_costs(session: Session, lines: Sequence[BilledLine]) -> None:
+    """Where a job has ended meanwhile, its sum and its import's."""
+    costs = {one.key.job_id: one.bill.cost_pico for one in lines}
+    for job_id in items.list_ended(session, list(costs)):
+        ended = items.add_late_cost(session, job_id, costs[job_id])
+        if ended is not None:
+            add_counts(session, ended, {"cost_pico": costs[job_id]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -82,15 +82,17 @@ def is_ripe(deps: Deps) -> bool:
     )
 
 
-def plan_batches(deps: Deps, provider: BatchProvider) -> int:
+def plan_batches(deps: Deps, provider: BatchProvider, *, keep: Callable[[], None]) -> int:
     """Put all that waits into files, each committed at once; how many lines that were.
 
     No transaction is open while prompts are built. What was answered before goes without a line;
-    what lies with the provider already, or in this draft, waits for that answer.
+    what lies with the provider already, or in this draft, waits for that answer. ``keep`` is called
+    now and then; what it raises ends the work.
     """
     draft, planned = Draft(), 0
     for line in _iter_lines(deps, provider):
         if not draft.has_room(line):
+            keep()
             planned += _commit(deps, draft)
             draft = Draft()
         draft.add(line)
