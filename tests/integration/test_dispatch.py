@@ -130,6 +130,15 @@ def test_the_first_pick_serves_everybody_however_long_one_queue_is(deps):
     assert pick(deps, 16) == {big: 16}
 
 
+def test_a_pick_finds_each_chosen_job_by_its_id_before_the_statistics_know_of_any(deps, seller):
+    insert_bulk(deps, seller.id, 3000)
+    keys = {"pool": deps.pool, "lane": "bulk", "room": 64, "suspect": 2, "tokens": 10**9}
+    lines = query(deps, f"EXPLAIN {statements._PICK.text}", **keys, sellers=[seller.id])
+    plan = "\n".join(line for (line,) in lines)
+    marking = plan.partition("CTE marked")[2].partition("CTE charged")[0]
+    assert "Index Scan using job_pkey" in marking, plan
+
+
 def test_a_share_is_counted_in_tokens_not_in_jobs(deps):
     long, short = (make_seller(deps, f"{name}@example.com").id for name in ("long", "short"))
     insert_bulk(deps, long, 200, tokens=1000)
