@@ -6,6 +6,7 @@ something else; words that are ordinary elsewhere are advice at most.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -19,6 +20,9 @@ from domain.marketplaces.subject import Breach, Check, Passage, Subject, each_pa
 
 _UNBRANDED = frozenset({"", "generic", "unbranded", "no brand", "none", "n/a", "na"})
 _PER_PASSAGE = 5
+_TOKEN = re.compile(r"\w+")
+_SHORT_TEXT = 500
+"""Characters; of longer texts it is dearer to list the words than to look for some."""
 _CODE_PATTERNS = frozenset({"phone", "asin"})
 _MARKUP_PATTERNS = frozenset({"active_content", "hidden_text"})
 
@@ -54,7 +58,7 @@ def build_forbidden_words(rule: Rule) -> Check:
 
 def find_phrases(text: str, phrases: tuple[str, ...], names: OwnNames) -> list[str]:
     """Every listed phrase in a text as it stands there, names and safe contexts aside."""
-    if not _has_any(text.lower(), _list_anchors(phrases)):
+    if not _may_have(text.lower(), phrases):
         return []
     return [
         match.group()
@@ -69,6 +73,29 @@ def _has_any(text: str, parts: Iterable[str]) -> bool:
         if part in text:
             return True
     return False
+
+
+def _may_have(lowered: str, phrases: tuple[str, ...]) -> bool:
+    """Whether a closer look pays: nearly no text has a word of a list's phrases."""
+    if len(lowered) > _SHORT_TEXT:
+        return _has_any(lowered, _list_anchors(phrases))
+    return not _list_tokens(lowered).isdisjoint(_list_anchor_tokens(phrases))
+
+
+@lru_cache(maxsize=64)
+def _list_tokens(lowered: str) -> frozenset[str]:
+    return frozenset(_TOKEN.findall(lowered))
+
+
+@lru_cache(maxsize=128)
+def _list_anchor_tokens(phrases: tuple[str, ...]) -> frozenset[str]:
+    """One token of each phrase, with the endings that its last word may have."""
+    found: set[str] = set()
+    for phrase in phrases:
+        tokens = _TOKEN.findall(phrase)
+        anchor = max(tokens, key=len)
+        found |= {anchor, f"{anchor}s", f"{anchor}es"} if anchor == tokens[-1] else {anchor}
+    return frozenset(found)
 
 
 @lru_cache(maxsize=128)
