@@ -65,6 +65,8 @@ AHEAD_S: Final = 3.0
 """Work is sent so far ahead of the budget; in the interactive lane somebody waits, so at once."""
 
 LONG_PAUSE_S: Final = 120.0
+LEAST_CALL_TOKENS: Final = 1_000
+"""A call takes about so many: a quota that does not give them within a long pause is spent."""
 
 
 @dataclass(slots=True)
@@ -124,12 +126,14 @@ def find_token_window(deps: Deps, loads: Mapping[Lane, LaneLoad]) -> int:
     """How many tokens of work the provider's budget lets us send now: one line, not two.
 
     What is there, and what flows back in some seconds, less what was sent and has not begun. While
-    the provider holds us back for long there is no such window: who left us the choice gets rules.
+    the provider holds us back for long, or the day's quota is spent, there is no such window: who
+    left us the choice gets rules, and the others learn when their turn is.
     """
     if deps.door is None:
         return statements.UNLIMITED
     room = deps.door.budget.measure_room()
-    if room.paused_s > LONG_PAUSE_S:
+    is_spent = room.tokens + LONG_PAUSE_S * room.tokens_per_s < LEAST_CALL_TOKENS
+    if is_spent or room.paused_s > LONG_PAUSE_S:
         return statements.UNLIMITED
     soon = max(0.0, AHEAD_S - room.paused_s) * room.tokens_per_s
     sent = sum(load.sent_tokens for load in loads.values())
