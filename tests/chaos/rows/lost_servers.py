@@ -9,7 +9,8 @@ import redis
 
 from core.clock import monotonic_s, sleep, wait_until
 from core.errors import UnavailableError
-from gateways.job_queue import MEMORY_LOOK_S
+from domain.job import Lane
+from gateways.job_queue import MEMORY_LOOK_S, NAMESPACE
 from services.submit import submit_job
 from tests.chaos.load import (
     Size,
@@ -23,7 +24,7 @@ from tests.chaos.load import (
     wait_for_ended,
 )
 from tests.chaos.programs import running
-from tests.chaos.rows.killed import build_fleet
+from tests.chaos.rows.killed import build_fleet, build_member
 from tests.chaos.stage import Scene, Stage, open_scene
 from tests.chaos.verdict import Verdict, judge
 from tests.support.jobs import make_order, make_seller
@@ -48,21 +49,33 @@ def replace_redis(scene: Scene, size: Size) -> None:
 
 
 def run_redis(stage: Stage, size: Size, *, fault: Callable[[Scene, Size], None]) -> Verdict:
-    """Row 2: at half way all messages are lost; each is sent again soon after Redis answers."""
+    """Row 2: at half way all messages are lost; each is sent again soon after Redis answers.
+
+    The workers fetch nothing ahead, so that what was sent lies in Redis and is really lost.
+    """
     with open_scene(stage, latency_ms=size.latency_ms) as scene:
-        with running(*build_fleet(scene, size)):
+        counts = [size.threads + n for n in range(size.processes)]
+        fleet = [build_member(scene, n, dramatiq_queue_prefetch=str(n)) for n in counts]
+        with running(*fleet):
             start_import(scene, size.jobs)
             wait_for_ended(scene, size.jobs // 2, longest_s=size.longest_s)
-            wait_until(lambda: bool(list_sent(scene)), timeout_s=5, poll_s=0.01)
-            sent = list_sent(scene)
+            wait_until(lambda: count_listed(scene) > 1, timeout_s=5, poll_s=0.01)
+            sent, listed = list_sent(scene), count_listed(scene)
             fault(scene, size)
             times = time_returns(scene, sent, longest_s=PATIENCE_S)
             wait_for_all(scene, size.jobs, longest_s=size.longest_s)
-        injected = f"{(fault.__doc__ or '').split('.')[0]}, {len(sent)} messages on the road"
+        injected = f"{(fault.__doc__ or '').split('.')[0]}, {listed} messages in it"
         verdict = judge(scene, injected=injected, jobs=size.jobs)
     last = max(times, default=0.0)
     said = f"last message back after {last:.1f} s"
+    verdict = verdict.require(holds=listed > 0, else_="no message lay in Redis")
     return verdict.require(holds=last <= REFILL_S, else_=said).recover(times).say(said)
+
+
+def count_listed(scene: Scene) -> int:
+    """Messages that no worker has fetched."""
+    with redis.Redis.from_url(scene.stage.redis_url) as client:
+        return int(client.llen(f"{NAMESPACE}:{Lane.BULK}"))
 
 
 def run_flush(stage: Stage, size: Size) -> Verdict:
