@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.clock import monotonic_s
-from core.errors import BatchUnavailableError, LlmError, LlmRequestError
+from core.errors import (
+    BatchUnavailableError,
+    LlmError,
+    LlmRequestError,
+    LlmTransientError,
+    UnavailableError,
+)
 from core.log import get_logger
 from domain.alarms import Alarm, AlarmKind
 from domain.batch_lane import RECALL_SHARE, BatchProvider, build_file_name
@@ -134,6 +140,12 @@ def take_step(one: BatchLane, row: ProviderBatchRow) -> None:
         _refuse(one, row, fault)
     except LlmError as fault:
         _postpone(one, row, fault)
+    except (UnavailableError, LeaseLostError):
+        raise
+    except Exception as fault:
+        # A fault of ours with one file must not hold up the others for ever.
+        log.exception("batch_step_crashed", provider_batch=str(row.id))
+        _postpone(one, row, LlmTransientError(f"{type(fault).__name__} in our code"))
 
 
 def release_all(deps: Deps) -> None:

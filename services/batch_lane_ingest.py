@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -29,6 +30,8 @@ log = get_logger(__name__)
 
 CHUNK: Final = 200
 FIRST_STEP: Final = 1
+KEPT_FOR: Final = dt.timedelta(days=30)
+"""How long the operator can look up what became of a file; the ledger keeps what it cost."""
 
 
 def ingest(
@@ -55,6 +58,7 @@ def close(deps: Deps, row: ProviderBatchRow, *, error: str = "") -> None:
         rest = items.settle_rest(session, row.id)
         items.release_waiting(session, rest)
         lane.move_batch(session, row, {"state": "ingested", "error": error})
+        lane.delete_old(session, before=KEPT_FOR)
     deps.queue.wake_dispatcher()
     log.info("batch_ingested", provider_batch=str(row.id), lines=row.lines, unanswered=len(rest))
 

@@ -128,12 +128,23 @@ def _build_lines(
         est_pico = caps.take(one)
         if est_pico is None:
             continue
-        line = _build_line(deps, provider, one, est_pico)
+        line = _try_line(deps, provider, one, est_pico)
         if line is None:
             needless.append(one.job.id)
         else:
             lines.append(line)
     return lines, needless
+
+
+def _try_line(
+    deps: Deps, provider: BatchProvider, waiting: WaitingJob, est_pico: int
+) -> Line | None:
+    """A job that our own code cannot order for runs on demand, where its fault is seen."""
+    try:
+        return _build_line(deps, provider, waiting, est_pico)
+    except Exception:
+        log.exception("line_not_built", job_id=str(waiting.job.id))
+        return None
 
 
 def _build_line(

@@ -231,3 +231,28 @@ def test_a_file_that_could_not_be_submitted_for_half_its_window_is_given_up(deps
     run_all(deps, make_worker(deps))
     assert count_jobs(deps) == {"completed": 2}
     assert groq.ledger()["by_tier"] == {"on_demand": 2}
+
+
+def test_a_job_our_code_cannot_order_for_holds_up_no_other(deps, seller, groq):
+    submit_cheaper(deps, seller, 3)
+    execute(
+        deps,
+        'UPDATE app.brief SET body = body || \'{"channel": "nowhere"}\' WHERE hash ='
+        " (SELECT brief_hash FROM app.job WHERE waits_for = 'batch' ORDER BY id LIMIT 1)",
+    )
+    work(deps)
+    assert count_jobs(deps) == {"answer": 2, "available": 1}
+    finish(deps, groq)
+    assert count_jobs(deps) == {"completed": 2, "discarded": 1}
+
+
+def test_old_files_are_forgotten_but_not_what_they_cost(deps, seller, groq):
+    submit_cheaper(deps, seller, 1)
+    work(deps)
+    finish(deps, groq)
+    execute(deps, "UPDATE app.provider_batch SET ingested_at = ingested_at - interval '31 days'")
+    submit_cheaper(deps, seller, 2, content=make_csv(2))
+    work(deps)
+    finish(deps, groq)
+    assert len(list_states(deps)) == 1
+    assert sum_ledger(deps) == groq.ledger()["cost_picousd"]
