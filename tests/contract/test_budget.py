@@ -4,63 +4,21 @@ import threading
 from dataclasses import replace
 
 import pytest
-import redis
 
-from core.clock import epoch_s, wait_until
+from core.clock import wait_until
 from core.errors import LlmRequestError
 from domain.budget.rules import LINE_MAX
 from domain.budget.values import (
     NOTHING,
     Booking,
-    BudgetLimits,
     Cost,
-    Purse,
     Reservation,
-    SpendAlert,
-    UnknownPurseError,
     Wait,
     WaitReason,
 )
-from gateways.local_budget import LocalBudget
-from gateways.provider_budget import RedisBudget
+from tests.support.budgets import book, used
 
 MOST_IN_LINE_S = 30
-
-
-def make_local(request, limits):
-    return LocalBudget(limits=limits)
-
-
-def make_shared(request, limits):
-    client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
-    request.addfinalizer(client.close)
-    return RedisBudget(client, name="test", limits=limits)
-
-
-@pytest.fixture(params=[make_local, pytest.param(make_shared, marks=pytest.mark.servers)])
-def make(request):
-    """Builds the budget under test; ``tokens`` and ``requests`` are what one may spend at once."""
-
-    def build(*, requests=990, tokens=59_400, **more):
-        limits = BudgetLimits(
-            requests_per_minute=round(requests / 0.99),
-            tokens_per_minute=round(tokens / 0.99),
-            **more,
-        )
-        return request.param(request, limits)
-
-    return build
-
-
-def book(budget, tokens, *, ticket="", output=0, **more):
-    """Ask for a call of so many tokens."""
-    ticket = ticket or f"t{epoch_s()}"
-    cost = Cost(input_tokens=tokens - output, output_tokens=output, picousd=more.pop("pico", 0))
-    return budget.reserve(Booking(ticket=ticket, cost=cost, **more))
-
-
-def used(tokens, *, pico=0):
-    return Cost(input_tokens=tokens, output_tokens=0, picousd=pico)
 
 
 def test_a_full_minute_may_be_booked_at_once_and_not_a_token_more(make):
@@ -304,69 +262,6 @@ def test_a_call_of_no_tokens_is_one_request(make):
     budget = make(requests=1)
     assert isinstance(book(budget, 0), Reservation)
     assert isinstance(book(budget, 0), Wait)
-
-
-def test_a_purse_has_only_so_many_calls_in_flight(make):
-    budget = make()
-    purse = Purse(name="seller", in_flight_max=2)
-    first = book(budget, 1, purses=(purse,))
-    assert isinstance(book(budget, 1, purses=(purse,)), Reservation)
-    wait = book(budget, 1, purses=(purse,))
-    assert (wait.reason, wait.purse, wait.holds_place) == (WaitReason.IN_FLIGHT, "seller", False)
-    assert isinstance(book(budget, 1, purses=(Purse(name="other", in_flight_max=1),)), Reservation)
-    budget.settle(first, used=used(1), seen={})
-    assert isinstance(book(budget, 1, purses=(purse,)), Reservation)
-
-
-def test_a_purse_that_is_not_remembered_must_come_with_the_ledgers_figures(make):
-    budget = make()
-    purse = Purse(name="seller", day_max=100)
-    with pytest.raises(UnknownPurseError) as fault:
-        book(budget, 1, pico=10, purses=(purse,))
-    assert fault.value.purse == "seller"
-    told = replace(purse, spent_day=95, spent_month=95)
-    assert book(budget, 1, pico=10, purses=(told,)).reason is WaitReason.DAY_SPEND
-    assert isinstance(book(budget, 1, pico=5, purses=(purse,)), Reservation)
-
-
-@pytest.mark.parametrize("period", ["day", "month"])
-def test_a_purse_is_held_at_its_cap_until_the_day_ends(make, period):
-    budget = make()
-    purse = Purse(name="seller", spent_day=0, spent_month=0, **{f"{period}_max": 100})
-    booked = book(budget, 1, pico=80, purses=(purse,))
-    soon = book(budget, 1, pico=30, purses=(purse,))
-    assert (soon.reason.value, soon.seconds) == (f"{period}_spend", pytest.approx(5, abs=5))
-    budget.settle(booked, used=used(1, pico=75), seen={})
-    late = book(budget, 1, pico=30, purses=(purse,))
-    assert late.seconds == pytest.approx(86_400 - epoch_s() % 86_400, abs=2)
-    assert late.reason.is_cap
-    assert isinstance(book(budget, 1, pico=25, purses=(purse,)), Reservation)
-
-
-def test_alerts_come_once_for_each_share_of_a_cap(make):
-    budget = make()
-    purse = Purse(name="s", day_max=1_000, month_max=4_000, spent_day=0, spent_month=0)
-
-    def spend(pico):
-        booked = book(budget, 1, pico=pico + 50, purses=(purse,))
-        return budget.settle(booked, used=used(1, pico=pico), seen={})
-
-    assert spend(499) == []
-    assert spend(1) == [SpendAlert(purse="s", period="day", percent=50)]
-    assert spend(1) == []
-    assert spend(400) == [SpendAlert(purse="s", period="day", percent=90)]
-    assert spend(0) == []
-
-
-def test_two_purses_are_held_together_or_not_at_all(make):
-    budget = make()
-    seller = Purse(name="seller", in_flight_max=5)
-    house = Purse(name="organisation", in_flight_max=1)
-    assert isinstance(book(budget, 1, purses=(seller, house)), Reservation)
-    assert book(budget, 1, purses=(seller, house)).purse == "organisation"
-    for _ in range(4):
-        assert isinstance(book(budget, 1, purses=(seller,)), Reservation)
-    assert isinstance(book(budget, 1, purses=(seller,)), Wait)
 
 
 def test_the_room_is_what_is_left_less_what_stands_in_line(make):
