@@ -236,7 +236,7 @@ def _drop_last_word(text: str, wanted: str) -> str:
     told = [w for w in list_channel_words(text) if fold_word(w.text) == wanted][1:]
     told = told or list_channel_words(text)[-1:]
     last = told[-1]
-    return f"{text[: last.start]} {text[last.end :]}" if len(list_words(text)) > 1 else text
+    return join_rest(text[: last.start], text[last.end :]) if len(list_words(text)) > 1 else text
 
 
 def _mend_capitals(text: str, _finding: Finding, _rule: Rule, patient: Patient) -> str:

@@ -62,6 +62,8 @@ def _strip_ends(line: str) -> str:
 def join_rest(head: str, tail: str) -> str:
     """What stood before and after a span that is gone: no comma before "with" and the like."""
     head, tail = head.rstrip(), tail.lstrip()
+    if tail[:1] == "/" and head[-1:].isalnum():  # "Travel Charger/Fast …/Portable"
+        return head + tail
     leads = list_words(tail)[:1]
     if head.endswith(",") and leads and leads[0].start == 0 and leads[0].text in _LEADING:
         head = head[:-1]

@@ -82,6 +82,11 @@ def test_a_cut_leaves_nothing_that_points_nowhere(text: str, limit: int, cut: st
             "Tulvane Decorative Chrome Strip For Interior And Exterior - 20M For Roadline E20",
             "Tulvane Decorative Chrome Strip For Interior, 20M For Roadline E20",
         ),
+        (
+            "walmart",
+            "Acme Charger/Travel Charger/Fast Charger/Portable for Phones",
+            "Acme Charger/Travel Charger/Fast/Portable for Phones",
+        ),
         ("etsy", "Candle Set 🐝 Set of 4", "Candle Set, Set of 4"),
         ("etsy", "Pattern PDF % Easy % Fox 20%", "Pattern PDF Easy Fox 20%"),
         ("walmart", "Sim Card 5 Days 10GB ( 泰国5天网卡 )", "Sim Card 5 Days 10GB"),
