@@ -56,13 +56,13 @@ class Passage:
     at_s: float = 0.0
 
 
-def find_outage_wait_s(open_for_s: float, *, has_failed: bool, jitter: float) -> float:
+def find_outage_wait_s(open_for_s: float, *, may_probe: bool, jitter: float) -> float:
     """How long a job waits before it looks again; the longer the outage, the longer.
 
-    One whose own call just failed is the next to probe, so that somebody always is. ``jitter`` is
-    from 0 to 1.
+    One that ``may_probe`` (its own call just failed, or no other model will do for it) is back for
+    the next probe, so that somebody always is. ``jitter`` is from 0 to 1.
     """
-    if has_failed:
+    if may_probe:
         return PROBE_EVERY_S + jitter
     return min(LONGEST_WAIT_S, PROBE_EVERY_S + open_for_s / 2) * (1 + jitter) / 2
 

@@ -56,25 +56,27 @@ class Chain:
         where no waiting helps, and the errors of Asker.buy.
         """
         blocked: list[Passage] = []
-        has_failed = False
+        may_probe = False
         for door in self.deps.doors:
             try:
                 found = self._ask_one(door, step, build(door.model), fields)
             except (LlmGoneError, SpentError) as fault:
                 if isinstance(fault, SpentError) and not blocked:
                     raise
+                # Only the model before it will do, and others have no reason to ask for that one.
+                may_probe = may_probe or isinstance(fault, SpentError)
                 found = Passage(blocked=fault.message, refused=True)
             except LlmOutageError as fault:
                 open_for_s = door.breaker.find_outage_s()
                 if open_for_s is None:
                     raise
-                has_failed = True
+                may_probe = True
                 found = Passage(blocked=fault.message, open_for_s=open_for_s)
             if isinstance(found, Answer):
                 return found
             blocked.append(found)
             self._note(door, found.blocked)
-        raise _explain(blocked, has_failed=has_failed)
+        raise _explain(blocked, may_probe=may_probe)
 
     def _ask_one(
         self, door: LlmDoor, step: int, request: LlmRequest, fields: Sequence[str]
@@ -99,12 +101,12 @@ class Chain:
             log.debug("llm_passed_over", llm=door.model, reason=reason)
 
 
-def _explain(blocked: Sequence[Passage], *, has_failed: bool) -> LlmRefusedError | OutageError:
+def _explain(blocked: Sequence[Passage], *, may_probe: bool) -> LlmRefusedError | OutageError:
     """The end of the chain: waiting, where at least one of its models may come back."""
     failing = [one for one in blocked if not one.refused]
     if not failing:
         return LlmRefusedError(blocked[0].blocked)
     open_for_s = max(one.open_for_s for one in failing)
     jitter = random.random()  # noqa: S311 - not a secret
-    wait_s = find_outage_wait_s(open_for_s, has_failed=has_failed, jitter=jitter)
+    wait_s = find_outage_wait_s(open_for_s, may_probe=may_probe, jitter=jitter)
     return OutageError(failing[0].blocked, wait_s=wait_s, open_for_s=open_for_s)

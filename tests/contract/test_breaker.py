@@ -16,6 +16,7 @@ from domain.breaker import (
     FailureWindow,
     Passage,
     Verdict,
+    find_outage_wait_s,
 )
 from gateways.breaker import LOOK_EVERY_S, SharedBreaker
 from gateways.job_queue import connect_web
@@ -233,3 +234,11 @@ def test_calls_that_go_well_cost_no_round_trip(make, client, clock):
     after = client.info("commandstats")
     asked = {name for name in after if after[name]["calls"] != before.get(name, {}).get("calls")}
     assert asked <= {"cmdstat_info"}
+
+
+@pytest.mark.parametrize("open_for_s", [0.0, 60.0, 86_400.0])
+def test_who_waits_for_a_provider_looks_again_within_a_minute(open_for_s):
+    for jitter in (0.0, 0.5, 1.0):
+        wait_s = find_outage_wait_s(open_for_s, may_probe=False, jitter=jitter)
+        assert 0 < wait_s <= 60
+        assert find_outage_wait_s(open_for_s, may_probe=True, jitter=jitter) <= PROBE_EVERY_S + 1
