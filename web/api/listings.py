@@ -7,8 +7,8 @@ from typing import Any
 
 from services.catalogue import get_listing, list_listings
 from web.api.cursors import format_cursor, parse_cursor
+from web.api.review_schemas import ListingOut, ListingQuery, ListingsOut
 from web.api.routes import PROBLEM_STATUSES, build_blueprint
-from web.api.schemas import ListingOut, ListingQuery, ListingsOut
 from web.auth import Access, access
 from web.context import get_deps, get_seller
 

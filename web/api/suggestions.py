@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from services.review import Decision, decide, get_suggestion, undo
+from web.api.review_schemas import DecisionsIn, EditIn, RejectIn, SuggestionOut
 from web.api.routes import PROBLEM_STATUSES, build_blueprint
-from web.api.schemas import DecisionsIn, EditIn, RejectIn, SuggestionOut
 from web.auth import Access, access
 from web.context import get_deps, get_seller
 
