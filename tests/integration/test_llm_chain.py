@@ -249,7 +249,7 @@ def test_a_probe_that_is_not_made_is_the_next_ones(deps, seller, groq, worker):
 
 
 def test_a_larger_model_costs_no_more_than_twice_the_estimate(deps, seller, groq, worker):
-    """Asked first it may cost all of that; a repair is then the smaller one's, if it can be paid."""
+    """Asked first it may cost all of that; a repair is the smaller one's, if it can be paid."""
     break_model(deps, 0)
     let_outage_pass(deps, seconds=600)
     groq.set_faults("refusal@1")
