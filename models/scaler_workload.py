@@ -131,7 +131,7 @@ WITH made AS (
   WHERE id >= CAST(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint
       - {_ARRIVAL_MINUTES * 60_000}), 12, '0') || repeat('0', 20) AS uuid)
     AND {_SCALED} AND NOT (state = 'completed' AND attempted_at IS NULL)
-    AND NOT (state = 'available' AND waits_for IN ('batch', 'answer'))
+    AND NOT (state = 'available' AND coalesce(waits_for, '') IN ('batch', 'answer'))
 )
 SELECT
   count(*) FILTER (WHERE {_URGENT} AND age_s <= 30) AS last_30,
