@@ -115,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=25.0, help="begin no row after so many")
     asked = parser.parse_args(argv)
     rows = [row for row in ROWS if asked.row is None or row.number in asked.row]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     before, began = read_load(), utc_now()
     entries = run_rows(rows, jobs=asked.jobs, minutes=asked.minutes)
     lines = [build_line(entry) for entry in entries]
