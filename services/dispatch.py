@@ -21,6 +21,7 @@ from models import idempotency
 from models import import_file as imports
 from models import job as jobs
 from models import llm_call as ledger
+from models import operator_event as operator_events
 from models.dispatch import LaneLoad
 from services.deps import Deps
 from services.finish import add_counts, fail_import_of
@@ -40,6 +41,7 @@ JANITOR_EVERY_S: Final = 60.0
 LEAST_WINDOW: Final = 8
 SWEEP_LIMIT: Final = 500
 FORGET_PROCESS_S: Final = 3600.0
+FORGET_EVENTS_S: Final = 90 * 86_400.0
 
 
 YOUNG_S: Final = 2 * BEAT_S
@@ -264,6 +266,7 @@ def clean_up(deps: Deps) -> None:
     with deps.database.transaction(system="clean up") as session:
         statements.delete_dead_processes(session, older_than_s=FORGET_PROCESS_S)
         idempotency.delete_old_keys(session)
+        operator_events.delete_old_events(session, older_than_s=FORGET_EVENTS_S)
         cancel_abandoned(session)
 
 

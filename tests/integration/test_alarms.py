@@ -10,11 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from core.clock import wait_until
 from domain.alarms import WINDOWS_S, Alarm, AlarmKind, AlarmLevel
+from embedded import commands
 from gateways.alarm_webhook import MOST_WAITING, AlarmWebhook
 from services.alarms import list_events, raise_alarm
+from services.dispatch import FORGET_EVENTS_S, clean_up
+from simulators.groq import config
+from tests.support.groq_sim import running_groq
 from tests.support.jobs import execute, open_deps
 
 pytestmark = pytest.mark.servers
@@ -151,3 +156,41 @@ def test_nobody_waits_for_a_slow_webhook_and_a_storm_is_cut(receiver):
     receiver.may_answer.set()
     assert hook.flush(timeout_s=20)
     assert MOST_WAITING <= len(receiver.bodies) <= MOST_WAITING + 1
+
+
+def test_alarms_of_last_season_are_forgotten(deps):
+    raise_alarm(deps, OPENED)
+    raise_alarm(deps, replace(OPENED, key="old"))
+    execute(
+        deps,
+        "UPDATE app.operator_event SET last_at = last_at - make_interval(secs => :s)"
+        " WHERE key = 'old'",
+        s=FORGET_EVENTS_S + 1,
+    )
+    clean_up(deps)
+    assert [one["key"] for one in list_events(deps)] == [OPENED.key]
+
+
+def test_the_command_lists_them(deps, monkeypatch):
+    environ = {"DATABASE_URL": deps.settings.database_url, "REDIS_URL": deps.settings.redis_url}
+    monkeypatch.setattr(commands, "process_environ", lambda: environ)
+    assert CliRunner().invoke(commands.events, []).output == "no alarms\n"
+    raise_alarm(deps, OPENED)
+    raise_alarm(deps, OPENED)
+    listed = CliRunner().invoke(commands.events, ["--kind", "breaker_opened"])
+    assert listed.exit_code == 0
+    assert "openai/gpt-oss-20b: Groq fails. (2 times)" in listed.output
+    as_json = json.loads(CliRunner().invoke(commands.events, ["--json"]).output)
+    assert [one["repeats"] for one in as_json] == [1]
+    assert CliRunner().invoke(commands.events, ["--kind", "none_such"]).exit_code == 2
+
+
+def test_the_check_s_exit_codes(deps, monkeypatch):
+    environ = {"DATABASE_URL": deps.settings.database_url, "REDIS_URL": deps.settings.redis_url}
+    monkeypatch.setattr(commands, "process_environ", lambda: environ)
+    assert CliRunner().invoke(commands.groq, ["check"]).exit_code == 2
+    with running_groq() as groq:
+        environ |= {"GROQ_API_KEY": "gsk_test", "GROQ_BASE_URL": groq.url}
+        assert CliRunner().invoke(commands.groq, ["check"]).exit_code == 0
+        monkeypatch.delitem(config.MODELS, "openai/gpt-oss-120b")
+        assert CliRunner().invoke(commands.groq, ["check"]).exit_code == 1
