@@ -279,7 +279,12 @@ def jobs_cancel(job_id: uuid.UUID | None, email: str | None, import_id: uuid.UUI
 
 @click.command()
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
-@click.option("--kind", default="", type=click.Choice(["", *AlarmKind]), help="only this kind")
+@click.option(
+    "--kind",
+    default="",
+    type=click.Choice(["", *(kind.value for kind in AlarmKind)]),
+    help="only this kind",
+)
 @click.option("--json", "as_json", is_flag=True, help="print one list on standard output")
 def events(limit: int, kind: str, *, as_json: bool) -> None:
     """List alarms: what the operator had to hear of, the newest first."""
