@@ -147,7 +147,8 @@ def _unnamed(
 def require_narrow(names: Sequence[str], line: int, *, limits: FileLimits) -> None:
     """Raises TooLargeError for a header with too many columns."""
     if len(names) > limits.max_columns:
-        message = f"Line {line} has {len(names)} columns; {limits.max_columns} are read at most."
+        # No exact number: of a very long line only the beginning was looked at.
+        message = f"Line {line} has more than {limits.max_columns} columns, the most that are read."
         raise TooLargeError(
             message, field="file", remedy="Remove the columns that you do not need."
         )

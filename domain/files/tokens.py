@@ -112,14 +112,16 @@ class Tokenizer:
             return
         opening = self._scan(pending, 0)[2]
         if opening is not None:
-            raise self._unclosed(pending, line, opening=opening)
+            raise self._unclosed(pending, line, opening=opening, most=max_chars)
         message = f"The record that begins in line {line} is longer than {max_chars} characters."
         raise FileFormatError(message, line=line, remedy="Check the file's line ends.")
 
-    def _unclosed(self, pending: str, line: int, *, opening: int) -> FileFormatError:
+    def _unclosed(self, pending: str, line: int, *, opening: int, most: int = 0) -> FileFormatError:
+        """``most`` says how far was looked, 0 means to the end of the file."""
         column_no = len(self.split(pending[:opening]))
         line += count_lines(pending[:opening])
-        message = f"A quote opens in line {line}, cell {column_no}, and is never closed."
+        end = f"is not closed within {most:,} characters" if most else "is never closed"
+        message = f"A quote opens in line {line}, cell {column_no}, and {end}."
         remedy = f"Close it, or write a quote inside a quoted cell twice ({self.quotechar * 2})."
         return FileFormatError(message, line=line, column=f"cell {column_no}", remedy=remedy)
 

@@ -38,7 +38,7 @@ def repeat(head: bytes, piece: bytes, *, size: int, tail: bytes = b"") -> ByteSt
         (HEAD, b",", "longer than"),
         (HEAD, b"x", "longer than"),
         (HEAD, b'",', "longer than"),
-        (HEAD + b'"', b"x\n", "never closed"),
+        (HEAD + b'"', b"x\n", "not closed within"),
         (HEAD + b"Mug\n", b"\xff\xfe", "longer than"),
         (b"", b"x", "No title column"),
         (b"", b'"', "No title column"),
