@@ -1,6 +1,6 @@
 """The fault table: what is lost, what is billed again, how soon the rest goes on.
 
-``python -m bench.chaos [--row 1 --row 2a] [--jobs 1000] [--minutes 25]`` (``make chaos``): every
+``python -m bench.chaos [--row 1 --row 2a] [--jobs 1000] [--minutes 30]`` (``make chaos``): every
 row does its harm to real processes, and is judged by the provider's books against Postgres. Only a
 run of all rows in their full size writes the page.
 """
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
     parser.add_argument("--row", action="append", choices=[row.number for row in ROWS])
     parser.add_argument("--jobs", type=int, help="instead of the row's own number")
-    parser.add_argument("--minutes", type=float, default=25.0, help="begin no row after so many")
+    parser.add_argument("--minutes", type=float, default=30.0, help="begin no row after so many")
     asked = parser.parse_args(argv)
     rows = [row for row in ROWS if asked.row is None or row.number in asked.row]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
