@@ -29,9 +29,9 @@ HEAD: Final = (
 SPARE_S: Final = 180.0
 NOT_HERE: Final = (
     "Not here: the provider's outages, overload and the scaler (4a to 4c, 12, 15), which have tests"
-    " of their own; the whole behind PgBouncer, which is not installed on this machine; packets"
-    " dropped below TCP, which needs the right to change the machine's network: row 13 holds back"
-    " what was sent instead."
+    " of their own; the whole behind PgBouncer, for which no row was written because there was none"
+    " to try it on; packets dropped below TCP, which needs a right over the machine's network:"
+    " row 13 holds back what was sent instead."
 )
 
 
