@@ -106,8 +106,11 @@ def _list_anchors(phrases: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_phrases(phrases: tuple[str, ...]) -> Check:
     soft = read_phrase_grammar().soft
+    anchors = _list_anchor_tokens(phrases)
 
     def check(passage: Passage) -> Iterator[Breach]:
+        if len(passage.plain) <= _SHORT_TEXT and passage.tokens.isdisjoint(anchors):
+            return
         found = dict.fromkeys(find_phrases(passage.plain, phrases, passage.names))
         for text in list(found)[:_PER_PASSAGE]:
             level = Level.ADVICE if text.casefold() in soft else None

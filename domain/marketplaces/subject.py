@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from domain.marketplaces.names import OwnNames
 from domain.marketplaces.words import Word, iter_content_words, list_words
 
 _TAG = regex.compile(r"<[/!]?[a-zA-Z!-][^<>]*>")
+_TOKEN = re.compile(r"\w+")
 _HREF = regex.compile(r"""(?i)\bhref\s*=\s*["']?([^"'\s>]+)""")
 
 
@@ -49,6 +51,11 @@ class Passage:
     def visible_lower(self) -> str:
         """``visible`` in small letters, for a first quick look."""
         return self.visible.lower()
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        """The words of ``plain`` in small letters, hyphens parting them, for a first quick look."""
+        return frozenset(_TOKEN.findall(self.plain.lower()))
 
     @cached_property
     def visible(self) -> str:
