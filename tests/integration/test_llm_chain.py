@@ -78,7 +78,7 @@ def test_without_a_hop_nothing_is_stated(deps, seller, worker):
     assert get_suggestion(deps, seller.id, job["suggestion_id"])["hops"] == []
 
 
-@pytest.mark.parametrize("fault", ["500", "502", "503", "timeout", "reset", "html"])
+@pytest.mark.parametrize("fault", ["500", "502", "503", "html"])
 def test_the_failure_that_opens_the_breaker_leads_to_the_next_model(
     deps, seller, groq, worker, fault
 ):
@@ -88,6 +88,14 @@ def test_the_failure_that_opens_the_breaker_leads_to_the_next_model(
         worker.run(job_id)
     assert get_job(deps, seller.id, ids[-1])["state"] == "completed"
     assert [call["model"] for call in groq.calls()] == [SMALL] * FAILURES_IN_A_ROW + [LARGE]
+
+
+@pytest.mark.parametrize("fault", ["timeout", "reset"])
+def test_who_does_not_answer_is_down(deps, seller, groq, worker, fault):
+    groq.set_faults(fault)
+    for n in range(FAILURES_IN_A_ROW):
+        worker.run(submit(deps, seller, key=f"SKU-{n}"))
+    assert deps.doors[0].breaker.find_outage_s() is not None
 
 
 def test_a_seller_of_groq_alone_waits_and_never_gets_rules(deps, seller, groq, worker):
