@@ -63,10 +63,11 @@ class LocalBreaker:
 
     def close(self) -> bool:
         """Take the provider for back; False when it was."""
-        was_open = self._opened_at_s is not None
+        if self._opened_at_s is None:
+            return False
         self._opened_at_s = None
         self._window.clear()
-        return was_open
+        return True
 
     def refuse(self, reason: str, seconds: float) -> bool:
         """The provider shuts us out; False when that was known."""

@@ -89,6 +89,15 @@ def test_five_failures_in_a_row_open_it_and_one_is_told(make):
     assert 0 < passage.wait_s <= PROBE_EVERY_S
 
 
+@pytest.mark.parametrize("between_s", [2 * LOOK_EVERY_S, 30.0])
+def test_failures_that_come_slowly_open_it_too(make, clock, between_s):
+    breaker, changes = make(), []
+    for _ in range(FAILURES_IN_A_ROW):
+        changes.append(call(breaker, FAILS))
+        clock.pass_s(between_s)
+    assert changes[-1] is OPENED
+
+
 def test_a_success_between_begins_the_row_anew(make):
     breaker = make()
     for verdict in [FAILS] * 4 + [WORKS] + [FAILS] * 3:
