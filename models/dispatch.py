@@ -232,6 +232,21 @@ def list_sent(
     return [(Dispatch(i, no, Lane(lane)), age_s) for i, no, lane, age_s in found]
 
 
+def has_unclaimed(
+    session: Session, pool: str, *, queues: Sequence[str], older_than_s: float
+) -> bool:
+    """Whether a job of these lanes was sent more than once and has still not been claimed."""
+    found = session.execute(
+        text(
+            "SELECT 1 FROM app.job WHERE pool = :pool AND state IN ('available', 'retryable')"
+            " AND dispatched_at < clock_timestamp() - make_interval(secs => :older_than_s)"
+            " AND dispatch_no > 1 AND lane = ANY(:queues) LIMIT 1"
+        ),
+        {"pool": pool, "queues": list(queues), "older_than_s": older_than_s},
+    )
+    return found.first() is not None
+
+
 def clear_sent(session: Session, dispatches: Sequence[Dispatch]) -> None:
     """Unmark jobs, so that the next pick sends them again."""
     session.execute(

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from core.clock import wait_until
+from core.clock import monotonic_s, wait_until
 from core.errors import UnavailableError
 from core.log import get_logger
 from domain.job import JobState
@@ -26,6 +26,9 @@ log = get_logger(__name__)
 
 SCHEMA_WAIT_S: Final = 120.0
 
+DEAF_S: Final = 120.0
+UNCLAIMED_S: Final = 10.0
+
 
 class Hands:
     """Which jobs the threads of one process have in hand, from before the claim to its end."""
@@ -33,12 +36,14 @@ class Hands:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: Counter[uuid.UUID] = Counter()
+        self._given_s = monotonic_s()
 
     @contextmanager
     def hold(self, job_id: uuid.UUID) -> Iterator[None]:
         """Have a job in hand; two messages may bring the same one to two threads."""
         with self._lock:
             self._held[job_id] += 1
+            self._given_s = monotonic_s()
         try:
             yield
         finally:
@@ -46,6 +51,11 @@ class Hands:
                 self._held[job_id] -= 1
                 if not self._held[job_id]:
                     del self._held[job_id]
+
+    @property
+    def idle_s(self) -> float:
+        """For how long no thread has been given anything."""
+        return monotonic_s() - self._given_s
 
     def __contains__(self, job_id: uuid.UUID) -> bool:
         """Whether any thread has it."""
@@ -80,6 +90,17 @@ def beat(deps: Deps, process_id: uuid.UUID) -> bool:
     """Say that this process still lives; False when it was forgotten meanwhile."""
     with deps.database.statements(system="beat") as session:
         return statements.beat(session, process_id)
+
+
+def is_deaf(deps: Deps, hands: Hands, *, queues: Sequence[str]) -> bool:
+    """Whether this process is given nothing any more although jobs of its lanes are sent again.
+
+    So it is when the thread that fetches messages has died, or all others hang.
+    """
+    if not queues or hands.idle_s < DEAF_S:
+        return False
+    with deps.database.statements(system="watchdog") as session:
+        return statements.has_unclaimed(session, deps.pool, queues=queues, older_than_s=UNCLAIMED_S)
 
 
 def give_back_unheld(deps: Deps, process_id: uuid.UUID, hands: Hands) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from core.errors import AppError, UnavailableError
@@ -19,6 +20,7 @@ from services.process import (
     beat,
     end_process,
     give_back_unheld,
+    is_deaf,
     register_process,
     start_draining,
     wait_for_schema,
@@ -30,13 +32,16 @@ log = get_logger(__name__)
 TICK_S: Final = 0.25
 IDLE_TICK_S: Final = 2.0
 LEAST_TICK_S: Final = 0.05
+DEAF_STATUS: Final = 75
+"""Exit status of a process that hears no messages: "try again later"."""
 
 
 class Runtime:
     """One worker process between boot and shutdown; jobs see it as their lease."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, *, leave: Callable[[int], object] = os._exit) -> None:
         self.deps = deps
+        self._leave = leave
         self.process_id: uuid.UUID = new_id()
         self.hands = Hands()
         self._ending = threading.Event()
@@ -93,6 +98,11 @@ class Runtime:
         except AppError as fault:
             log.warning("draining_not_said", reason=fault.message)
 
+    def _give_up(self) -> None:
+        """Leave at once, to be started anew; what its threads still hold is no crash."""
+        self.drain()
+        self._leave(DEAF_STATUS)
+
     def end(self) -> None:
         """Leave in order."""
         for thread in self._threads:
@@ -111,6 +121,9 @@ class Runtime:
                     self._register()
                 self._beat_failed.clear()
                 give_back_unheld(self.deps, self.process_id, self.hands)
+                if is_deaf(self.deps, self.hands, queues=self._queues):
+                    log.error("worker_deaf", idle_s=round(self.hands.idle_s))
+                    self._give_up()
             except UnavailableError as fault:
                 self._beat_failed.set()
                 log.warning("beat_failed", reason=fault.message)

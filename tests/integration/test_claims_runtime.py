@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from core.clock import wait_until
+from domain.job import Lane
+from domain.ports import Dispatch
 from services.submit import submit_job
 from tests.support.jobs import execute, make_order, query
-from workers.runtime import Runtime
+from workers.runtime import DEAF_STATUS, Runtime
 
 pytestmark = pytest.mark.servers
 
@@ -48,3 +50,35 @@ def test_a_fault_nobody_thought_of_does_not_end_the_dispatcher(deps, seller, run
         return query(deps, mark, id=job_id) == [(True,)]
 
     assert wait_until(is_sent, timeout_s=8)
+
+
+SENT_AGAIN = (
+    "UPDATE app.job SET dispatch_no = :no, dispatched_at = clock_timestamp() - interval '11 s'"
+)
+
+
+@pytest.mark.parametrize(
+    ("no", "lane", "idle", "leaves"),
+    [
+        (2, "interactive", True, True),
+        (1, "interactive", True, False),
+        (2, "bulk", True, False),
+        (2, "interactive", False, False),
+    ],
+    ids=["deaf", "sent but once", "of another lane", "was given something"],
+)
+def test_a_worker_that_hears_no_messages_leaves(deps, seller, monkeypatch, no, lane, idle, leaves):
+    monkeypatch.setattr("workers.runtime.BEAT_S", 0.05)
+    monkeypatch.setattr("services.process.DEAF_S", 0.0 if idle else 60.0)
+    job_id = submit_job(deps, seller.id, make_order()).job_id
+    deps.queue.push([Dispatch(job_id, no, Lane.INTERACTIVE)])
+    execute(deps, SENT_AGAIN, no=no)
+    execute(deps, "UPDATE app.job SET lane = :lane", lane=lane)
+    left: list[int] = []
+    runtime = Runtime(deps, leave=left.append)
+    runtime.start(["interactive"], 4)
+    assert wait_until(lambda: bool(left), timeout_s=5 if leaves else 0.5) == leaves
+    draining = query(deps, "SELECT draining_at IS NOT NULL FROM app.worker_process")
+    runtime.drain()
+    runtime.end()
+    assert (left, draining) == ([DEAF_STATUS] if leaves else [], [(leaves,)])
