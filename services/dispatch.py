@@ -44,8 +44,8 @@ FORGET_PROCESS_S: Final = 3600.0
 FORGET_EVENTS_S: Final = 90 * 86_400.0
 
 
-YOUNG_S: Final = 2 * BEAT_S
-"""A process that has just come cannot know whether the others could beat: they get two beats."""
+YOUNG_S: Final = 1.5 * BEAT_S
+"""A process that has just come cannot know whether the others could beat: they get the time to."""
 
 
 KNOWN_S_PER_SELLER: Final = 0.001
