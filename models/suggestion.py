@@ -51,6 +51,7 @@ class SuggestionRow(Base):
     score_after: Mapped[float]
     hard_before: Mapped[int]
     hard_after: Mapped[int]
+    advice_after: Mapped[int | None]
     created_at: Mapped[MadeAt]
     decided_at: Mapped[Time | None]
 
@@ -255,18 +256,6 @@ def list_approved_fields(
         .order_by(SuggestionRow.id)
     )
     return [(a, b, c, d) for a, b, c, d in session.execute(found)]
-
-
-def list_open_listings(
-    session: Session, seller_id: uuid.UUID, listing_ids: Collection[uuid.UUID]
-) -> set[uuid.UUID]:
-    """Which of these listings have a suggestion that waits for a decision."""
-    found = select(SuggestionRow.listing_id).where(
-        SuggestionRow.seller_id == seller_id,
-        SuggestionRow.listing_id.in_(listing_ids),
-        SuggestionRow.status == "open",
-    )
-    return set(session.scalars(found))
 
 
 def mark_stale(

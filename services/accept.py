@@ -15,18 +15,18 @@ from core.errors import AppError, ConflictError
 from core.ids import new_id
 from domain.job import FINAL, JobKind, JobState, Lane
 from domain.ports import Dispatch
+from models import acceptance, job_reads
 from models import import_file as imports
 from models import job as jobs
-from models import job_reads
-from models import listing as listings
-from models import suggestion as suggestions
+from services.accept_page import accept_waiting
 from services.deps import Deps
 from services.imports import require_import
 from services.optimize import release, settle_fault
 from services.push import push_quietly
-from services.review import lock_review
 
-PAGE: Final = 100
+PAGE: Final = 250
+"""Products; as many listings are locked for as long as a page takes, well under a second."""
+
 CLAIM_S: Final = 20.0
 """So long it works before it lets another job have its turn."""
 
@@ -161,25 +161,11 @@ def _accept_page(
     items = imports.list_items(session, import_id, after=going.after, limit=PAGE)
     if not items:
         return False
-    waiting = suggestions.list_open_listings(
-        session, seller_id, [item.listing_id for item in items]
-    )
-    for item in items:
-        if item.listing_id in waiting:
-            going.accepted += _accept_item(session, item, going)
-    going.after = items[-1].ordinal
-    return True
-
-
-def _accept_item(session: Session, item: imports.ImportItemRow, going: Acceptance) -> bool:
-    """Accept what is open once the listing is ours: another run may have been there meanwhile."""
-    row = listings.lock_listing(session, item.seller_id, item.listing_id)
-    if row.open_suggestion_id is None:
-        return False
-    bulk_id = uuid.UUID(going.bulk_id)
-    review = lock_review(session, item.seller_id, row.open_suggestion_id, bulk_id=bulk_id)
-    if review.suggestion.base_revision_id != item.revision_id:
-        return False
-    review.take(review.build_accept_all(), actor=going.actor)
-    review.settle()
+    last = items[-1].ordinal
+    texts = acceptance.lock_waiting(session, import_id, after=going.after, last=last)
+    if texts:
+        going.accepted += accept_waiting(
+            session, seller_id, texts, actor=going.actor, bulk_id=uuid.UUID(going.bulk_id)
+        )
+    going.after = last
     return True

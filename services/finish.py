@@ -182,6 +182,7 @@ def _write_suggestion(
             "score_after": after.score,
             "hard_before": before.hard,
             "hard_after": after.hard,
+            "advice_after": after.advice,
         },
         _field_values(job.seller_id, suggestion_id, result),
     )

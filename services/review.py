@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,9 @@ from services.deps import Deps
 from services.measures import get_rules, measure_listing
 from services.mutes import list_muted
 from services.voice import load_voice
+
+APPROVING: Final = frozenset({"accept", "edit"})
+"""The decisions that make a field's final content the listing's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +79,7 @@ def undo(
         return suggestion_to_json(review.suggestion, review.fields)
 
 
-def lock_review(
-    session: Session,
-    seller_id: uuid.UUID,
-    suggestion_id: uuid.UUID,
-    *,
-    bulk_id: uuid.UUID | None = None,
-) -> Review:
+def lock_review(session: Session, seller_id: uuid.UUID, suggestion_id: uuid.UUID) -> Review:
     """Lock the listing first, as the end of a job does, so that the two cannot lock each other out.
 
     Raises NotFoundError.
@@ -92,7 +89,7 @@ def lock_review(
         raise NotFoundError("there is no such suggestion.", field="id")
     row = listings.lock_listing(session, seller_id, found.listing_id)
     suggestion = suggestions.lock_suggestion(session, seller_id, suggestion_id)
-    return Review(session, suggestion, row, bulk_id=bulk_id)
+    return Review(session, suggestion, row)
 
 
 def _require_open(suggestion: suggestions.SuggestionRow) -> None:
@@ -111,11 +108,9 @@ class Review:
         session: Session,
         suggestion: suggestions.SuggestionRow,
         row: listings.ListingRow,
-        *,
-        bulk_id: uuid.UUID | None = None,
     ) -> None:
         seller_id = suggestion.seller_id
-        self._session, self._seller_id, self._bulk_id = session, seller_id, bulk_id
+        self._session, self._seller_id = session, seller_id
         self.suggestion, self._row = suggestion, row
         self.fields = suggestions.list_fields(session, seller_id, suggestion.id)
         self._by_name = {one.field: one for one in self.fields}
@@ -126,14 +121,6 @@ class Review:
         muted = list_muted(session, seller_id, store.channel)
         self._rules = get_rules(store.channel, self._base, muted)
         self._keywords = load_voice(session, seller_id, store.channel).keywords
-
-    def build_accept_all(self) -> dict[str, Decision]:
-        """Accept whatever is offered and undecided."""
-        return {
-            one.field: Decision(action="accept")
-            for one in self.fields
-            if one.after is not None and one.action is None
-        }
 
     def take(self, decisions: Mapping[str, Decision], *, actor: str) -> None:
         """Check and record decisions."""
@@ -206,8 +193,7 @@ class Review:
                     "before": row.final if row.action else row.before,
                     "after": after,
                     "reason": reason[:2000],
-                    "viewed": self._bulk_id is None,
-                    "bulk_id": self._bulk_id,
+                    "viewed": True,
                     "actor": actor,
                 }
             ],
@@ -218,11 +204,11 @@ class Review:
         approved = {
             one.field: fields_from_json({one.field: one.final})[one.field]
             for one in self.fields
-            if one.action in ("accept", "edit") and one.final is not None
+            if one.action in APPROVING and one.final is not None
         }
         self._set_text(self._base.with_fields(approved))
         if all(one.action is not None or one.after is None for one in self.fields):
-            status = _choose_status(self.fields)
+            status = choose_status([one.action for one in self.fields])
             suggestions.set_status(self._session, self.suggestion, status)
             self._set_open(None)
 
@@ -277,11 +263,12 @@ class Review:
         )
 
 
-def _choose_status(fields: Sequence[suggestions.SuggestionFieldRow]) -> str:
-    actions = {one.action for one in fields if one.action is not None}
-    if actions == {"reject"}:
+def choose_status(actions: Collection[str | None]) -> str:
+    """The status of a suggestion when all is decided, by the decisions on its fields."""
+    taken = {action for action in actions if action is not None}
+    if taken == {"reject"}:
         return "rejected"
-    return "partly_accepted" if "reject" in actions else "accepted"
+    return "partly_accepted" if "reject" in taken else "accepted"
 
 
 def _plain(value: TextValue | None) -> str | list[str] | None:
