@@ -160,9 +160,9 @@ def build_body(results: Results, ablations: Results, wide: Results) -> str:
         build_totals({**ablations, "oracle": results["oracle"]}),
         [
             (
-                f"The same with {OUR_THREADS} threads a replica, as we run it. Nearly everywhere one"
-                " such replica uses all that the provider allows, so there is little to decide, and"
-                " a rival whose cap was set right by hand need not:"
+                f"The same with {OUR_THREADS} threads a replica, as we run it. Nearly everywhere"
+                " one such replica uses all that the provider allows, so there is little to decide,"
+                " and a rival whose cap was set right by hand need not:"
             )
         ],
         judge_goals(wide),
