@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from domain.job import MAX_CRASHES, Lane
 from domain.ports import Dispatch
 from models.base import Base, MadeAt, Time
+from models.session import Moves
 
 
 class WorkerProcessRow(Base):
@@ -27,32 +27,34 @@ class WorkerProcessRow(Base):
     draining_at: Mapped[Time | None]
 
 
-def take_leadership(session: Session, pool: str) -> bool:
+def take_leadership(session: Session | Moves, pool: str) -> bool:
     """Whether this transaction leads the pool: at most one does, until it ends.
 
     A transaction-level lock, because poolers in transaction mode break session-level ones.
     """
-    key = "SELECT pg_try_advisory_xact_lock(hashtextextended('dispatcher:' || :pool, 0))"
-    return bool(session.execute(text(key), {"pool": pool}).scalar())
+    return bool(session.execute(_LEAD, {"pool": pool}).scalar())
 
 
-def list_active(session: Session, *, pool: str, lane: Lane) -> list[uuid.UUID]:
+_LEAD = text("SELECT pg_try_advisory_xact_lock(hashtextextended('dispatcher:' || :pool, 0))")
+
+
+def list_active(session: Session | Moves, *, pool: str, lane: Lane) -> list[uuid.UUID]:
     """The sellers with unsent jobs in a lane, each found by one look into the index."""
     found = session.execute(_LIST_ACTIVE, {"pool": pool, "lane": lane.value})
     return [seller_id for (seller_id,) in found if seller_id is not None]
 
 
-_UNSENT = (
+UNSENT = (
     "j.pool = :pool AND j.lane = :lane AND j.state IN ('available', 'retryable')"
     " AND j.dispatched_at IS NULL"
 )
-_DUE = f"{_UNSENT} AND j.scheduled_at <= clock_timestamp() AND j.crash_count < :suspect"
+_DUE = f"{UNSENT} AND j.scheduled_at <= clock_timestamp() AND j.crash_count < :suspect"
 
 _LIST_ACTIVE = text(f"""
 WITH RECURSIVE active AS (
-  (SELECT j.seller_id FROM app.job j WHERE {_UNSENT} ORDER BY j.seller_id LIMIT 1)
+  (SELECT j.seller_id FROM app.job j WHERE {UNSENT} ORDER BY j.seller_id LIMIT 1)
   UNION ALL
-  SELECT (SELECT j.seller_id FROM app.job j WHERE {_UNSENT} AND j.seller_id > a.seller_id
+  SELECT (SELECT j.seller_id FROM app.job j WHERE {UNSENT} AND j.seller_id > a.seller_id
           ORDER BY j.seller_id LIMIT 1)
   FROM active a WHERE a.seller_id IS NOT NULL
 )
@@ -64,7 +66,7 @@ UNLIMITED = 2**53
 
 
 def pick_due(
-    session: Session,
+    session: Session | Moves,
     *,
     pool: str,
     lane: Lane,
@@ -139,17 +141,17 @@ SELECT id, dispatch_no FROM marked
 """)
 
 
-def pick_suspect(session: Session, *, pool: str) -> list[Dispatch]:
+def pick_suspect(session: Session | Moves, *, pool: str) -> list[Dispatch]:
     """The next due job under suspicion, marked as sent; none while another one is under way.
 
     One at a time over all lanes: what dies meanwhile was killed by this job or by nobody's. Those
     sent least often go first, so that one which nobody serves holds up no other.
     """
-    found = session.execute(text(_PICK_SUSPECT), {"pool": pool, "suspect": MAX_CRASHES})
+    found = session.execute(_PICK_SUSPECT, {"pool": pool, "suspect": MAX_CRASHES})
     return [Dispatch(job_id, no, Lane(lane), alone=True) for job_id, no, lane in found]
 
 
-_PICK_SUSPECT = """
+_PICK_SUSPECT = text("""
 UPDATE app.job SET dispatched_at = clock_timestamp(), dispatch_no = dispatch_no + 1
 WHERE id = (
   SELECT j.id FROM app.job j JOIN app.seller s ON s.id = j.seller_id AND s.paused_at IS NULL
@@ -163,42 +165,7 @@ WHERE id = (
   FOR UPDATE OF j SKIP LOCKED
 )
 RETURNING id, dispatch_no, lane
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class LaneLoad:
-    """What a lane has under way: sent lately and not started, running, and threads that serve."""
-
-    sent: int
-    running: int
-    threads: int
-    sent_tokens: int = 0
-
-
-def measure_lanes(
-    session: Session, pool: str, *, fresh_s: float, stale_s: float
-) -> dict[Lane, LaneLoad]:
-    """The load of every lane, from Postgres alone: Redis counts lost messages as well."""
-    jobs = session.execute(
-        text(
-            "SELECT lane, count(*) FILTER (WHERE NOT runs), count(*) FILTER (WHERE runs),"
-            " coalesce(sum(est_tokens) FILTER (WHERE NOT runs), 0)::bigint FROM ("
-            "SELECT lane, est_tokens, false AS runs FROM app.job WHERE pool = :pool"
-            " AND state IN ('available', 'retryable')"
-            " AND dispatched_at > clock_timestamp() - make_interval(secs => :fresh_s)"
-            " UNION ALL SELECT lane, est_tokens, true FROM app.job"
-            " WHERE pool = :pool AND state = 'running') under_way GROUP BY lane"
-        ),
-        {"pool": pool, "fresh_s": fresh_s},
-    )
-    counts = {lane: (sent, running, tokens) for lane, sent, running, tokens in jobs}
-    threads = count_threads(session, pool, stale_s=stale_s)
-    loads = {}
-    for lane in Lane:
-        sent, running, tokens = counts.get(lane.value, (0, 0, 0))
-        loads[lane] = LaneLoad(sent, running, threads.get(lane.value, 0), tokens)
-    return loads
+""")
 
 
 def count_threads(session: Session, pool: str, *, stale_s: float) -> dict[str, int]:
@@ -216,7 +183,7 @@ def count_threads(session: Session, pool: str, *, stale_s: float) -> dict[str, i
 
 
 def list_sent(
-    session: Session, pool: str, *, older_than_s: float, limit: int
+    session: Session | Moves, pool: str, *, older_than_s: float, limit: int
 ) -> list[tuple[Dispatch, float]]:
     """Waiting jobs sent longer ago than that, with their age in seconds, oldest first."""
     found = session.execute(
@@ -224,7 +191,7 @@ def list_sent(
             "SELECT id, dispatch_no, lane,"
             " extract(epoch FROM clock_timestamp() - dispatched_at)::float8 AS age_s"
             " FROM app.job WHERE pool = :pool AND state IN ('available', 'retryable')"
-            " AND dispatched_at < clock_timestamp() - make_interval(secs => :older_than_s)"
+            " AND dispatched_at < statement_timestamp() - make_interval(secs => :older_than_s)"
             " ORDER BY dispatched_at LIMIT :limit"
         ),
         {"pool": pool, "older_than_s": older_than_s, "limit": limit},
@@ -239,7 +206,7 @@ def has_unclaimed(
     found = session.execute(
         text(
             "SELECT 1 FROM app.job WHERE pool = :pool AND state IN ('available', 'retryable')"
-            " AND dispatched_at < clock_timestamp() - make_interval(secs => :older_than_s)"
+            " AND dispatched_at < statement_timestamp() - make_interval(secs => :older_than_s)"
             " AND dispatch_no > 1 AND lane = ANY(:queues) LIMIT 1"
         ),
         {"pool": pool, "queues": list(queues), "older_than_s": older_than_s},
@@ -247,7 +214,7 @@ def has_unclaimed(
     return found.first() is not None
 
 
-def clear_sent(session: Session, dispatches: Sequence[Dispatch]) -> None:
+def clear_sent(session: Session | Moves, dispatches: Sequence[Dispatch]) -> None:
     """Unmark jobs, so that the next pick sends them again."""
     session.execute(
         text(
@@ -298,7 +265,9 @@ def set_draining(session: Session, process_id: uuid.UUID) -> None:
     )
 
 
-def has_died_lately(session: Session, pool: str, *, stale_s: float, within_s: float) -> bool:
+def has_died_lately(
+    session: Session | Moves, pool: str, *, stale_s: float, within_s: float
+) -> bool:
     """Whether a process of the pool has stopped beating in this time without being asked to end."""
     found = session.execute(
         text(

@@ -279,14 +279,17 @@ def rescue_jobs(
     )
 
 
-_RESCUE = """
+LOST = """j.state = 'running' AND j.pool = :pool
+    AND clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => :stale_s)
+    AND (p.id IS NULL OR p.beat_at < clock_timestamp() - make_interval(secs => :stale_s)
+         OR j.deadline_at < clock_timestamp())"""
+"""Said of a job ``j`` and its process ``p``: it runs no more, or for too long."""
+
+_RESCUE = f"""
 WITH lost AS (
   SELECT j.id, (p.draining_at IS NULL)::int AS crash
   FROM app.job j LEFT JOIN app.worker_process p ON p.id = j.lease_owner
-  WHERE j.state = 'running' AND j.pool = :pool
-    AND clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => :stale_s)
-    AND (p.id IS NULL OR p.beat_at < clock_timestamp() - make_interval(secs => :stale_s)
-         OR j.deadline_at < clock_timestamp())
+  WHERE {LOST}
   ORDER BY j.id LIMIT :limit
   FOR UPDATE OF j SKIP LOCKED
 )

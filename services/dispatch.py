@@ -22,7 +22,8 @@ from models import import_file as imports
 from models import job as jobs
 from models import llm_call as ledger
 from models import operator_event as operator_events
-from models.dispatch import LaneLoad
+from models.dispatch_look import LaneLoad, Look, take_look
+from models.session import Moves
 from services.deps import Deps
 from services.finish import add_counts, fail_import_of
 
@@ -95,13 +96,9 @@ def run_tick(deps: Deps, rounds: Rounds) -> int:
     """
     now_s = monotonic_s()
     look_for_lost(deps, rounds, now_s)
-    with deps.database.transaction(system="dispatch") as session:
-        if not statements.take_leadership(session, deps.pool):
-            return 0
-        if now_s >= rounds.rescue_from_s:
-            rescue_lost(session, deps)
-        finish_batches(session, deps)
-        dispatches = pick_all(session, deps, rounds)
+    dispatches = lead(deps, rounds, rescues=now_s >= rounds.rescue_from_s)
+    if dispatches is None:
+        return 0
     # Marked and committed first: a crash here only delays, it never loses or doubles.
     if dispatches:
         push_or_unmark(deps, dispatches)
@@ -111,17 +108,52 @@ def run_tick(deps: Deps, rounds: Rounds) -> int:
     return len(dispatches)
 
 
-def pick_all(session: Session, deps: Deps, rounds: Rounds) -> list[Dispatch]:
+def lead(deps: Deps, rounds: Rounds, *, rescues: bool) -> list[Dispatch] | None:
+    """Mark as sent what there is room for, once nothing is left to mend; None: another leads.
+
+    The lock is a statement of its own: what follows must see what the last leader committed.
+    """
+    is_mended = False
+    while True:
+        with deps.database.moves(system="dispatch") as moves:
+            if not statements.take_leadership(moves, deps.pool):
+                return None
+            look = take_look(moves, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
+            if is_mended or not (look.has_batches or (look.has_lost and rescues)):
+                return pick_all(moves, deps, rounds, look)
+        mend(deps, rescues=rescues)
+        is_mended = True
+
+
+def mend(deps: Deps, *, rescues: bool) -> None:
+    """Rescue what is lost, end what is halted, close what is done: rare, so in a Session."""
+    with deps.database.transaction(system="mend") as session:
+        if not statements.take_leadership(session, deps.pool):
+            return
+        if rescues:
+            rescue_lost(session, deps)
+        finish_batches(session, deps)
+
+
+def pick_all(moves: Moves, deps: Deps, rounds: Rounds, look: Look) -> list[Dispatch]:
     """What every lane has room for, chosen fairly over sellers; and one job under suspicion."""
-    loads = statements.measure_lanes(session, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
-    tokens = find_token_window(deps, loads)
+    rooms = {lane: measure_lane_room(load) for lane, load in look.lanes.items() if load.waits}
+    open_lanes = {lane: room for lane, room in rooms.items() if room > 0}
+    tokens = statements.UNLIMITED
+    if any(lane in BUDGETED for lane in open_lanes):
+        tokens = find_token_window(deps, look.lanes)
     chosen: list[Dispatch] = []
-    for lane, load in loads.items():
-        room = max(2 * load.threads, LEAST_WINDOW) - load.sent - load.running
-        if room > 0:
-            most = tokens if lane in BUDGETED else statements.UNLIMITED
-            chosen += pick_lane(session, deps.pool, rounds.known, lane=lane, room=room, tokens=most)
-    return chosen + statements.pick_suspect(session, pool=deps.pool)
+    for lane, room in open_lanes.items():
+        most = tokens if lane in BUDGETED else statements.UNLIMITED
+        chosen += pick_lane(moves, deps.pool, rounds.known, lane=lane, room=room, tokens=most)
+    if look.has_suspects:
+        chosen += statements.pick_suspect(moves, pool=deps.pool)
+    return chosen
+
+
+def measure_lane_room(load: LaneLoad) -> int:
+    """How many more jobs may be under way in a lane: twice what its threads run at once."""
+    return max(2 * load.threads, LEAST_WINDOW) - load.sent - load.running
 
 
 def find_token_window(deps: Deps, loads: Mapping[Lane, LaneLoad]) -> int:
@@ -143,7 +175,7 @@ def find_token_window(deps: Deps, loads: Mapping[Lane, LaneLoad]) -> int:
 
 
 def pick_lane(
-    session: Session,
+    session: Session | Moves,
     pool: str,
     known: dict[Lane, KnownSellers],
     *,
@@ -175,8 +207,8 @@ def push_or_unmark(deps: Deps, dispatches: list[Dispatch]) -> None:
         deps.queue.push(dispatches)
     except UnavailableError as fault:
         log.warning("push_failed", jobs=len(dispatches), reason=fault.message)
-        with deps.database.transaction(system="unmark unsent") as session:
-            statements.clear_sent(session, dispatches)
+        with deps.database.moves(system="unmark unsent", single=True) as moves:
+            statements.clear_sent(moves, dispatches)
 
 
 def rescue_lost(session: Session, deps: Deps) -> None:
@@ -229,8 +261,8 @@ def find_lost_messages(deps: Deps, *, at_once: bool) -> None:
     Messages get a while to be claimed before they are missed, unless it must be ``at_once``.
     """
     least_s = 0.0 if at_once else min(AGED_DEFAULT_S, *AGED_S.values())
-    with deps.database.statements(system="list sent") as session:
-        sent = statements.list_sent(session, deps.pool, older_than_s=least_s, limit=1000)
+    with deps.database.moves(system="list sent", single=True) as moves:
+        sent = statements.list_sent(moves, deps.pool, older_than_s=least_s, limit=1000)
     aged = [
         (d, age_s) for d, age_s in sent if at_once or age_s > AGED_S.get(d.lane, AGED_DEFAULT_S)
     ]
@@ -241,13 +273,14 @@ def find_lost_messages(deps: Deps, *, at_once: bool) -> None:
     except UnavailableError as fault:
         log.warning("ageing_skipped", reason=fault.message)
         return
-    with deps.database.transaction(system="unmark lost") as session:
+    with deps.database.moves(system="unmark lost", single=True) as moves:
         # Redis lists messages as in the hands of a worker that died, or that never got the reply.
-        dead = statements.has_died_lately(session, deps.pool, stale_s=STALE_S, within_s=2 * FRESH_S)
+        dead = statements.has_died_lately(moves, deps.pool, stale_s=STALE_S, within_s=2 * FRESH_S)
         patience_s = {Lane.INTERACTIVE: STALE_S}
         most_s = STALE_S if dead else FRESH_S
         again = [d for d, age_s in aged if d in missing or age_s > patience_s.get(d.lane, most_s)]
-        statements.clear_sent(session, again)
+        if again:
+            statements.clear_sent(moves, again)
     if again:
         log.warning("messages_lost", jobs=len(again))
 
