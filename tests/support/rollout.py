@@ -96,7 +96,7 @@ class Version:
         """What the platform asks before it sends requests."""
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def stop(self, name: str) -> int:
