@@ -1,14 +1,19 @@
 """Alembic's entry: where the database is and in which schema the version table stands."""
 
 from alembic import context
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy.exc import OperationalError
 
+from core.clock import sleep
 from core.settings import load_settings, process_environ
 from models.base import SCHEMA, Base
 from models.schema import is_newer
 from models.session import to_sqlalchemy_url
 
 LOCK_TIMEOUT = "5s"
+TRIES = 12
+PAUSE_S = 0.5
 
 
 def get_database_url() -> str:
@@ -38,11 +43,27 @@ def run_on(connection: Connection) -> None:
         context.run_migrations()
 
 
+def is_about_locks(fault: OperationalError) -> bool:
+    """Whether the work that goes on meanwhile was in the way, and may not be the next time."""
+    return isinstance(fault.orig, DeadlockDetected | LockNotAvailable)
+
+
 def main() -> None:
-    """Open one connection and migrate."""
+    """Migrate, and again where running processes were in the way: each migration is whole or not.
+
+    A migration that changes several tables may wait for one while a process waits for the other.
+    """
     engine = create_engine(to_sqlalchemy_url(get_database_url()), poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        run_on(connection)
+    for left in reversed(range(TRIES)):
+        try:
+            with engine.connect() as connection:
+                run_on(connection)
+        except OperationalError as fault:
+            if not left or not is_about_locks(fault):
+                raise
+            sleep(PAUSE_S)
+        else:
+            return
 
 
 main()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 import models
+from core.clock import wait_until
 from core.ids import new_id
 from models.base import SCHEMA, Base
 from models.schema import build_config, downgrade, get_head, is_usable, upgrade
@@ -166,3 +169,21 @@ def test_this_code_runs_on_its_own_schema_and_on_newer_ones():
     assert is_usable(get_head())
     assert is_usable("9999_pre")
     assert not [one for one in ("", "0001_pre", "unknown") if is_usable(one)]
+
+
+LOCKED = "SELECT 1 FROM pg_locks WHERE relation = 'app.llm_call'::regclass AND NOT granted"
+
+
+@pytest.mark.servers
+def test_a_migration_is_tried_again_when_running_work_stands_crosswise(empty_url, query):
+    command.upgrade(build_config(empty_url), "0005_pre")
+    with psycopg.connect(empty_url) as work, ThreadPoolExecutor() as pool:
+        # The migration shall be the one that gives way.
+        work.execute("SET deadlock_timeout = '60s'")
+        work.execute("LOCK TABLE app.llm_call")
+        migrating = pool.submit(command.upgrade, build_config(empty_url), "0006_pre")
+        assert wait_until(lambda: bool(query(LOCKED)), timeout_s=30)
+        work.execute("LOCK TABLE app.seller")
+        work.rollback()
+        migrating.result(timeout=30)
+    assert query("SELECT version_num FROM app.alembic_version") == [("0006_pre",)]
