@@ -250,6 +250,16 @@ def test_what_is_decided_while_it_waits_stands(deps, make_shop):
     assert len(shop.ask(DECISIONS)) == 2 * COUNT - 1
 
 
+def test_a_suggestion_for_a_newer_text_is_left_open(deps, make_shop):
+    shop = make_shop("one@example.com")
+    newer = "\n".join([COLUMNS, write_row(3, WORDS * 2 + "newer ")]).encode()
+    second = import_all(deps, shop.seller, newer, channel="etsy", engine="rules")
+    left = shop.list_open()["SKU-3"]
+    assert shop.accept_all() == COUNT - 1
+    assert shop.list_open() == {"SKU-3": left}
+    assert Shop(deps, shop.seller, second).accept_all() == 1
+
+
 def test_each_can_be_undone_and_accepted_again(deps, make_shop):
     shop = make_shop("one@example.com")
     before, found = shop.ask(LISTINGS), shop.list_open()
