@@ -60,8 +60,8 @@ def test_a_prefix_seen_before_is_counted_as_cached():
         model = GroqModel(api_key=KEY, base_url=simulator.url)
         one = build_request()
         request = dataclasses.replace(one, messages=(long_rules, one.messages[1]))
-        first = model.complete(request, timeout_s=5.0)
-        second = model.complete(request, timeout_s=5.0)
+        first = model.complete(request, timeout_s=30.0)
+        second = model.complete(request, timeout_s=30.0)
         model.close()
     assert first.cached_tokens == 0
     assert 1024 <= second.cached_tokens < second.prompt_tokens
@@ -72,7 +72,7 @@ def test_one_client_serves_many_threads():
         model = GroqModel(api_key=KEY, base_url=simulator.url, max_connections=8)
         with ThreadPoolExecutor(8) as pool:
             replies = list(
-                pool.map(lambda _: model.complete(build_request(), timeout_s=5.0), range(24))
+                pool.map(lambda _: model.complete(build_request(), timeout_s=30.0), range(24))
             )
         model.close()
         assert simulator.ledger()["billed_calls"] == 24

@@ -119,7 +119,7 @@ def test_start_use_stop_and_a_second_start_with_the_data(up, folder):
     with psycopg.connect(record.database_url) as connection:
         connection.execute("CREATE TABLE public.kept (id int)")
     assert first.stop() == 0
-    assert wait_until(lambda: not list_processes(folder), timeout_s=5)
+    assert wait_until(lambda: not list_processes(folder), timeout_s=30)
 
     second = up()
     second.wait_ready()

@@ -56,12 +56,12 @@ class GroqSimulator:
         self._post("/control/reset", {})
 
     def _get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
             return dict(json.load(answer))
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()
-        with urllib.request.urlopen(self.url + path, data=content, timeout=5) as answer:
+        with urllib.request.urlopen(self.url + path, data=content, timeout=30) as answer:
             answer.read()
 
 
