@@ -41,11 +41,15 @@ GOAL_RATIO: Final = 3
 LONGEST_S: Final = 120.0
 COPY_JOBS: Final = """
 INSERT INTO app.job (id, seller_id, kind, lane, pool, subject_id, revision_id, brief_hash,
-                     work_hash, as_of, est_tokens)
+                     work_hash, as_of, est_tokens, scheduled_at)
 SELECT gen_random_uuid(), j.seller_id, j.kind, 'bulk', j.pool, j.subject_id, j.revision_id,
-       j.brief_hash, gen_random_uuid()::text, j.as_of, j.est_tokens
-FROM app.job j, generate_series(1, :each) WHERE j.seller_id = :seller
+       j.brief_hash, gen_random_uuid()::text, j.as_of, j.est_tokens,
+       clock_timestamp() - interval '1 hour' + make_interval(secs => 0.001 * (n * :texts + j.no))
+FROM generate_series(1, :each) n,
+     (SELECT *, row_number() OVER (ORDER BY id) AS no FROM app.job WHERE seller_id = :seller) j
 """
+"""Copies of one listing stand far apart: no two rows of a real file want the same lock."""
+
 HOLD: Final = (
     "UPDATE app.seller SET paused_at = CASE WHEN :held THEN clock_timestamp() END WHERE id = :id"
 )
@@ -70,7 +74,8 @@ def insert_rows(deps: Deps, seller: Seller, rows: int) -> None:
     with deps.database.transaction(system="bench") as session:
         session.execute(text("SET LOCAL statement_timeout = 0"))
         each = rows // OWN_TEXTS
-        session.execute(text(COPY_JOBS), {"each": each, "seller": seller.id})
+        keys = {"each": each, "seller": seller.id, "texts": OWN_TEXTS}
+        session.execute(text(COPY_JOBS), keys)
 
 
 def hold(deps: Deps, seller: Seller, *, held: bool) -> None:
