@@ -22,7 +22,7 @@ from models import import_file as imports
 from models import job as jobs
 from models import llm_call as ledger
 from models import operator_event as operator_events
-from models.dispatch_look import LaneLoad, Look, take_look
+from models.dispatch_survey import LaneLoad, Survey, make_survey
 from models.session import Moves
 from services.deps import Deps
 from services.finish import add_counts, fail_import_of
@@ -118,9 +118,9 @@ def lead(deps: Deps, rounds: Rounds, *, rescues: bool) -> list[Dispatch] | None:
         with deps.database.moves(system="dispatch") as moves:
             if not statements.take_leadership(moves, deps.pool):
                 return None
-            look = take_look(moves, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
-            if is_mended or not (look.has_batches or (look.has_lost and rescues)):
-                return pick_all(moves, deps, rounds, look)
+            survey = make_survey(moves, deps.pool, fresh_s=FRESH_S, stale_s=STALE_S)
+            if is_mended or not (survey.has_batches or (survey.has_lost and rescues)):
+                return pick_all(moves, deps, rounds, survey)
         mend(deps, rescues=rescues)
         is_mended = True
 
@@ -135,18 +135,18 @@ def mend(deps: Deps, *, rescues: bool) -> None:
         finish_batches(session, deps)
 
 
-def pick_all(moves: Moves, deps: Deps, rounds: Rounds, look: Look) -> list[Dispatch]:
+def pick_all(moves: Moves, deps: Deps, rounds: Rounds, survey: Survey) -> list[Dispatch]:
     """What every lane has room for, chosen fairly over sellers; and one job under suspicion."""
-    rooms = {lane: measure_lane_room(load) for lane, load in look.lanes.items() if load.waits}
+    rooms = {lane: measure_lane_room(load) for lane, load in survey.lanes.items() if load.waits}
     open_lanes = {lane: room for lane, room in rooms.items() if room > 0}
     tokens = statements.UNLIMITED
     if any(lane in BUDGETED for lane in open_lanes):
-        tokens = find_token_window(deps, look.lanes)
+        tokens = find_token_window(deps, survey.lanes)
     chosen: list[Dispatch] = []
     for lane, room in open_lanes.items():
         most = tokens if lane in BUDGETED else statements.UNLIMITED
         chosen += pick_lane(moves, deps.pool, rounds.known, lane=lane, room=room, tokens=most)
-    if look.has_suspects:
+    if survey.has_suspects:
         chosen += statements.pick_suspect(moves, pool=deps.pool)
     return chosen
 

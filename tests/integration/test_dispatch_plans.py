@@ -8,7 +8,7 @@ import pytest
 
 from domain.job import MAX_CRASHES, Lane
 from models import dispatch as statements
-from models import dispatch_look as looks
+from models import dispatch_survey as surveys
 from services.dispatch import FRESH_S, STALE_S, Rounds, run_tick
 from tests.support.jobs import execute, make_worker, put_into_batch, query
 
@@ -41,8 +41,8 @@ def crowded(deps, seller):
 @pytest.mark.parametrize("known", [False, True], ids=["no statistics", "fresh statistics"])
 @pytest.mark.parametrize(
     "statement",
-    [looks._LOOK, statements._LIST_ACTIVE, statements._PICK],
-    ids=["look", "sellers", "pick"],
+    [surveys._SURVEY, statements._LIST_ACTIVE, statements._PICK],
+    ids=["survey", "sellers", "pick"],
 )
 def test_a_tick_reads_a_few_jobs_of_many(crowded, seller, statement, known):
     if known:

@@ -1,4 +1,4 @@
-"""What the dispatcher sees in one look, so that a tick without work asks nothing more."""
+"""What the dispatcher asks first at each tick, in one statement: often nothing more is needed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LaneLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Survey:
     """The load of every lane, and whether there is something of the rarer kind to do."""
 
     lanes: Mapping[Lane, LaneLoad]
@@ -37,7 +37,7 @@ class Look:
     has_suspects: bool
 
 
-def take_look(moves: Moves, pool: str, *, fresh_s: float, stale_s: float) -> Look:
+def make_survey(moves: Moves, pool: str, *, fresh_s: float, stale_s: float) -> Survey:
     """See everything at once, from Postgres alone: Redis counts lost messages as well.
 
     A job counts as sent for ``fresh_s``, a process as living for ``stale_s`` after its beat.
@@ -49,17 +49,19 @@ def take_look(moves: Moves, pool: str, *, fresh_s: float, stale_s: float) -> Loo
         "suspect": MAX_CRASHES,
         "lanes": [lane.value for lane in Lane],
     }
-    rows = moves.execute(_LOOK, keys).fetchall()
+    rows = moves.execute(_SURVEY, keys).fetchall()
     lanes = {Lane(row[0]): LaneLoad(*row[1:6]) for row in rows}
     has_lost, has_batches, has_suspects = rows[0][6:]
-    return Look(lanes=lanes, has_lost=has_lost, has_batches=has_batches, has_suspects=has_suspects)
+    return Survey(
+        lanes=lanes, has_lost=has_lost, has_batches=has_batches, has_suspects=has_suspects
+    )
 
 
 # Each question is written so that one way to answer it remains, whatever the statistics say, and
 # they know nothing after a large import: the first row in an index's order is one look into that
 # index, and a time that is the same for the whole statement can be looked up in one. Otherwise
 # (``clock_timestamp()``) counting what was sent read the whole backlog: 36 ms with 100,000 jobs.
-_LOOK = text(f"""
+_SURVEY = text(f"""
 WITH under_way AS (
   SELECT lane, est_tokens, false AS runs FROM app.job
   WHERE pool = :pool AND state IN ('available', 'retryable') AND dispatched_at IS NOT NULL
