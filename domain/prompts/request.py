@@ -42,7 +42,7 @@ __all__ = [
     "list_cut_fields",
 ]
 
-PROMPT_VERSION = "2026-11-22.2"
+PROMPT_VERSION = "2026-11-22.3"
 """Changes with every change of the words below, of ``rules`` or ``source``."""
 
 Messages = tuple[Mapping[str, str], ...]

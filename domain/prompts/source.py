@@ -26,12 +26,15 @@ _MAX_ATTRIBUTES = 40
 _MARK_LENGTH = 12
 _LINE_ENDS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029", "\x7f": "\\u007f"}
 _NO_FACTS = re.compile(
-    r"(?i)\b(?:price|cost|tax|taxable|image|img|url|src|link|quantity|qty|inventory|stock|barcode"
-    r"|gtin|ean|upc|published|status|position|handle|id|sku|policy|fulfillment|gift card|visibility"
-    r"|featured|backorders|shipping|sold|reviews|ratings?|seller|currency|promotions?)\b|\?$"
+    r"(?i)\b(?:price|cost|tax|taxable|images?|img|url|src|links?|quantity|qty|inventory|stock"
+    r"|barcode|gtin|ean|upc|isbn|published|status|position|handle|ids?|sku|policy|fulfillment"
+    r"|gift card|visibility|featured|backorders|shipping|sold|reviews|ratings?|seller|currency"
+    r"|promotions?|structured|availab\w+|condition(?:id)?|custom label|ads?|destinations?"
+    r"|identifiers?|expiration|duration|watchers|bids|reserve|item group|pause|country code)\b|\?$"
 )
+"""Columns that run a shop or a feed: true as they may be, no shopper wants to read them."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_ADDRESS = re.compile(r"(?i)^\s*(?:https?:|www\.|data:)\S*\s*$")
+_ADDRESS = re.compile(r"(?i)^\s*(?:(?:https?:|www\.|data:)\S*(?:\s+|$))+$")
 _NOTHING = frozenset({"false", "0", "null", "none", "[]", "{}", "default title"})
 
 

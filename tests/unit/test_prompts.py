@@ -137,6 +137,36 @@ def test_the_task_shows_facts_and_leaves_out_what_belongs_into_no_text():
     assert task.endswith("\nMode: fix. Write these fields: title.")
 
 
+def test_the_plumbing_of_a_feed_is_shown_to_no_model():
+    brief = build_brief(
+        attributes={
+            "structured_title": 'trained_algorithmic_media:"Steel Mug"',
+            "structured_description": 'default:"A mug."',
+            "availability": "in_stock",
+            "availability_date": "2026-12-01",
+            "condition": "new",
+            "*ConditionID": "1000",
+            "images": "https://example.com/1.jpg",
+            "more pictures": "https://example.com/1.jpg, https://example.com/2.jpg",
+            "item_group_id": "NF-BEA",
+            "custom_label_0": "margin high",
+            "identifier_exists": "yes",
+            "excluded_destination": "Shopping_ads",
+            "shipping": "US:::5.00 USD",
+            "gtin": "4006381333931",
+            "product_type": "Kitchen > Mugs",
+            "age_group": "adult",
+            "material": "Steel",
+        },
+    )
+    block = read_block(build_messages(brief, select("google"), ["highlights"])[1]["content"])
+    assert block["attributes"] == {
+        "product_type": "Kitchen > Mugs",
+        "age_group": "adult",
+        "material": "Steel",
+    }
+
+
 def test_what_is_wrong_now_is_told():
     brief = build_brief(fields={"title": "Mug! " * 30, "description": "See www.example.com"})
     block = read_block(build_messages(brief, select(), ["title"])[1]["content"])
@@ -316,7 +346,7 @@ def test_changed_words_need_a_new_prompt_version():
         rules=tuple(build_rule(kind, level=level) for kind in _KINDS for level in Level),
     )
     words = canonical_json(build_messages(build_brief(), rules, ["title", "tags"]))
-    assert (PROMPT_VERSION, hash_text(words)[:16]) == ("2026-11-22.2", "c67d1c115d4491db")
+    assert (PROMPT_VERSION, hash_text(words)[:16]) == ("2026-11-22.3", "c67d1c115d4491db")
 
 
 def test_every_kind_that_a_text_decides_has_words():
