@@ -172,8 +172,10 @@ class Settings:
         default=True,
         what="idle workers wait for a ring; 0: they look every 100 ms (no blocking commands)",
     )
-    workers_min: int = _var("WORKERS_MIN", _whole(0, 50), 1, "fewest bulk worker replicas")
-    workers_max: int = _var("WORKERS_MAX", _whole(1, 50), 2, "most bulk worker replicas")
+    workers_min: int = _var(
+        "WORKERS_MIN", _whole(0, 50), 1, "fewest bulk worker replicas: 0 to 50; on Railway 1 to 50"
+    )
+    workers_max: int = _var("WORKERS_MAX", _whole(1, 50), 2, "most bulk worker replicas: 1 to 50")
     seller_backlog_max: int = _var(
         "SELLER_BACKLOG_MAX",
         _whole(1, 100_000_000),

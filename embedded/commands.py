@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from core.errors import AppError
+from core.errors import AppError, UnavailableError
 from core.settings import process_environ
 from domain.alarms import AlarmKind
 from domain.brief import EngineChoice, Mode
@@ -19,6 +19,7 @@ from domain.files.forms import Form
 from domain.listing import Channel
 
 MAX_USD: Final = 1_000_000.0
+MAX_JOBS: Final = 10_000_000
 
 
 def register_commands(group: click.Group) -> None:
@@ -27,13 +28,13 @@ def register_commands(group: click.Group) -> None:
         group.add_command(command)
 
 
-def fail_plainly(run: Callable[[], int]) -> None:
-    """Run a command; its faults become one line and exit code 2."""
+def fail_plainly(run: Callable[[], int], *, away: int = 2) -> None:
+    """Run a command; its faults become one line and exit code 2, ``away`` for what is away."""
     try:
         code = run()
     except AppError as fault:
         click.echo(str(fault), err=True)
-        code = 2
+        code = away if isinstance(fault, UnavailableError) else 2
     sys.exit(code)
 
 
@@ -154,7 +155,7 @@ def optimize(**given: Any) -> None:
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--limit", type=click.IntRange(1, MAX_JOBS), default=1000, show_default=True)
 @click.option(
     "--budget-usd",
     type=click.FloatRange(0, MAX_USD),
@@ -172,7 +173,7 @@ def reoptimize(*, as_json: bool, **given: Any) -> None:
     """
     from embedded.reoptimize import run_reoptimize
 
-    fail_plainly(lambda: run_reoptimize(process_environ(), given, as_json=as_json))
+    fail_plainly(lambda: run_reoptimize(process_environ(), given, as_json=as_json), away=1)
 
 
 @click.group()

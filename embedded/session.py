@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from core.clock import monotonic_s, sleep
-from core.errors import ConflictError, UnavailableError
-from core.settings import load_settings
+from core.errors import ConflictError, SettingsError, UnavailableError
+from core.settings import Settings, load_settings
 from embedded.servers import start_servers
 from embedded.state import (
     ServersRecord,
@@ -32,7 +32,8 @@ def open_servers(environ: Mapping[str, str]) -> Iterator[ServersRecord]:
 
     What ``DATABASE_URL`` and ``REDIS_URL`` name is used as it is. For the rest, the servers of
     this checkout are joined when they run, and started (then stopped) when they do not. Call it
-    from the main thread. Raises UnavailableError when neither works.
+    from the main thread. Raises UnavailableError when neither works, SettingsError when one is
+    named and the servers that run are others.
     """
     settings = load_settings(environ)
     with ExitStack() as stack:
@@ -55,6 +56,7 @@ def _join_or_start(stack: ExitStack, environ: Mapping[str, str]) -> ServersRecor
             attempt.enter_context(use_state(state_dir))
             record = find_servers(state_dir)
             if record is not None:
+                _require_same(load_settings(environ), record)
                 stack.push(attempt.pop_all())
                 return record
         try:
@@ -62,6 +64,46 @@ def _join_or_start(stack: ExitStack, environ: Mapping[str, str]) -> ServersRecor
         except ConflictError:
             sleep(_POLL_S)
     raise UnavailableError("the embedded servers are being started or stopped by another command")
+
+
+def find_environ(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment in which to act on what runs: this one, or that of `flask up` here.
+
+    Nothing is started. What this environment sets itself comes first. Raises SettingsError when
+    it names no servers and none run here, or names one and others run.
+    """
+    settings = load_settings(environ)
+    if settings.database_url and settings.redis_url:
+        return environ
+    state_dir = resolve_state_dir(environ)
+    record = find_servers(state_dir)
+    if record is None:
+        raise SettingsError(
+            "DATABASE_URL and REDIS_URL are not both set, and `make run` does not run here.",
+            remedy="Start it, or set both.",
+        )
+    _require_same(settings, record)
+    return {
+        **record.scaling,
+        **{name: value for name, value in environ.items() if value.strip()},
+        "DATABASE_URL": record.database_url,
+        "REDIS_URL": record.redis_url,
+        "LISTWRIGHT_STATE_DIR": str(state_dir),
+    }
+
+
+def _require_same(settings: Settings, record: ServersRecord) -> None:
+    """Whoever names one server must not be led to others: they may mean production."""
+    named = (
+        ("DATABASE_URL", settings.database_url, record.database_url, "REDIS_URL"),
+        ("REDIS_URL", settings.redis_url, record.redis_url, "DATABASE_URL"),
+    )
+    for name, wanted, running, other in named:
+        if wanted and wanted != running:
+            raise SettingsError(
+                f"{name} is set and {other} is not, and the servers that run here are others.",
+                remedy=f"Set both, or take {name} away to use those of `make run`.",
+            )
 
 
 @contextmanager

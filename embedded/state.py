@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -25,12 +25,16 @@ _SERVERS_FILE = "servers.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServersRecord:
-    """Where the running servers are; written by their owner for other commands."""
+    """Where the running servers are; written by their owner for other commands.
+
+    ``scaling`` are the settings of the scaler at work there, for one that is started by hand.
+    """
 
     owner_pid: int
     database_url: str
     redis_url: str
     web_url: str = ""
+    scaling: Mapping[str, str] = field(default_factory=dict)
 
 
 def resolve_state_dir(environ: Mapping[str, str]) -> Path:

@@ -27,6 +27,8 @@ _HOST = "127.0.0.1"
 _SHUTDOWN_S = 30
 _INTERACTIVE_THREADS = 8
 _EXIT_BAD_INPUT = 2
+_SCALING_NAMES = ("WORKER", "SCALER_", "GROQ_REQUESTS", "GROQ_TOKENS", "DATABASE_POOL")
+"""None of them is a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,9 @@ def _build_record(plan: Plan, servers: RunningServers) -> ServersRecord:
         database_url=servers.database_url or plan.settings.database_url,
         redis_url=servers.redis_url or plan.settings.redis_url,
         web_url=plan.web_url,
+        scaling={
+            name: value for name, value in plan.environ.items() if name.startswith(_SCALING_NAMES)
+        },
     )
 
 

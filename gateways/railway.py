@@ -9,7 +9,13 @@ from typing import Any, Final
 import requests
 
 from core.clock import monotonic_s
-from core.errors import ConflictError, SettingsError, UnauthorizedError, UnavailableError
+from core.errors import (
+    ConflictError,
+    NotFoundError,
+    SettingsError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from core.settings import Settings
 from domain.ports import ReplicaCount
 
@@ -94,8 +100,15 @@ class RailwayReplicas:
                 f"RAILWAY_TOKEN is of environment {token['environmentId']}, and"
                 f" RAILWAY_ENVIRONMENT_ID is {self._environment_id}."
             )
-        service = self._find_config(self._read_all())
-        reason = _find_unscalable(service)
+        try:
+            answer = self._read_all()
+        except (UnauthorizedError, NotFoundError) as fault:
+            raise SettingsError(
+                f"Railway accepts RAILWAY_TOKEN, but shows no service {self._service_id} in"
+                f" environment {self._environment_id} ({fault.message.rstrip('.')}).",
+                remedy="Look at RAILWAY_WORKER_SERVICE_ID.",
+            ) from fault
+        reason = _find_unscalable(self._find_config(answer))
         if reason:
             raise SettingsError(
                 f"The service {self._service_id} {reason}.",
@@ -145,7 +158,7 @@ class RailwayReplicas:
     def _read_all(self) -> Mapping[str, Any]:
         answer = self._ask(READ, {"environment": self._environment_id, "service": self._service_id})
         if not answer.get("environment") or not answer.get("serviceInstance"):
-            raise ConflictError("Railway answered without the service.")
+            raise NotFoundError("Railway answered without the service.")
         return answer
 
     def _find_config(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -156,7 +169,7 @@ class RailwayReplicas:
         return {**service, "cronSchedule": instance["cronSchedule"]}
 
     def _ask(self, document: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One call. Raises UnavailableError, UnauthorizedError, ConflictError."""
+        """One call. Raises UnavailableError, UnauthorizedError, NotFoundError, ConflictError."""
         self._book_call()
         try:
             response = self._session.post(
@@ -206,7 +219,12 @@ def _raise_error(error: Mapping[str, Any]) -> None:
     message = str(error.get("message", "no message"))
     trace = error.get("traceId") or (error.get("extensions") or {}).get("traceId") or "none"
     if "not authorized" in message.lower():
-        raise UnauthorizedError(f"Railway says: {message} (trace {trace}).")
+        raise UnauthorizedError(
+            f"Railway says: {message} (trace {trace}).",
+            remedy="Look at RAILWAY_TOKEN, RAILWAY_WORKER_SERVICE_ID and RAILWAY_ENVIRONMENT_ID.",
+        )
+    if "not found" in message.lower():
+        raise NotFoundError(f"Railway says: {message} (trace {trace}).")
     if "problem processing" in message.lower():
         raise UnavailableError(f"Railway says: {message} (trace {trace}).")
     raise ConflictError(f"Railway says: {message} (trace {trace}).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ from models.base import Base, Json, MadeAt, Time
 
 LAST: Final = "last"
 """In a row's state, beside what the policy remembers: what the last round came to."""
+
+
+DRY: Final = ":dry-run"
+"""Ends the name of a row of a scaler that only says what it would do."""
 
 
 class ScalerRow(Base):
@@ -39,6 +44,47 @@ class HeldScaler:
     state: Mapping[str, Any]
     paused: bool
     override: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenScaler:
+    """What anybody may read of a target, at ``at_s`` of the database's clock.
+
+    ``seen_at`` is None where no scaler and no operator ever left anything.
+    """
+
+    at_s: float
+    leads: bool
+    state: Mapping[str, Any]
+    paused: bool
+    override: int | None
+    override_until: dt.datetime | None
+    seen_at: dt.datetime | None
+
+
+def see_scaler(session: Session, target: str) -> SeenScaler:
+    """Read a target's lease, memory and the operator's wishes; nothing is changed."""
+    found = session.execute(
+        text(
+            "SELECT extract(epoch FROM now.at)::float8, coalesce(s.lease_expires_at > now.at,"
+            "  false), coalesce(s.state, '{}'), s.paused_at IS NOT NULL,"
+            "  CASE WHEN s.override_until > now.at THEN s.override_replicas END,"
+            "  s.override_until, s.updated_at"
+            " FROM (SELECT clock_timestamp() AS at) now LEFT JOIN app.scaler s"
+            "  ON s.target = :target"
+        ),
+        {"target": target},
+    ).one()
+    at_s, leads, state, paused, override, until, seen_at = found
+    return SeenScaler(
+        at_s=at_s,
+        leads=leads,
+        state=state,
+        paused=paused,
+        override=override,
+        override_until=until if override is not None else None,
+        seen_at=seen_at,
+    )
 
 
 def take_lease(
@@ -102,17 +148,21 @@ def set_paused(session: Session, target: str, *, paused: bool) -> None:
     )
 
 
-def set_override(session: Session, target: str, *, replicas: int | None, minutes: float) -> None:
-    """Ask for a number of replicas for so long; None takes the wish back."""
-    session.execute(
+def set_override(
+    session: Session, target: str, *, replicas: int | None, minutes: float
+) -> dt.datetime:
+    """Ask for a number of replicas for so long; None takes the wish back. Until when."""
+    found = session.execute(
         text(
             "INSERT INTO app.scaler (target, override_replicas, override_until)"
             " VALUES (:target, :replicas, clock_timestamp() + make_interval(secs => :seconds))"
             " ON CONFLICT (target) DO UPDATE SET override_replicas = excluded.override_replicas,"
-            " override_until = excluded.override_until"
+            " override_until = excluded.override_until RETURNING override_until"
         ),
         {"target": target, "replicas": replicas, "seconds": minutes * 60},
     )
+    until: dt.datetime = found.scalar_one()
+    return until
 
 
 def list_scalers(session: Session) -> list[tuple[ScalerRow, bool, int | None]]:

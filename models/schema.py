@@ -11,7 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.orm import Session
 
-from models.session import to_sqlalchemy_url
+from core.errors import UnavailableError
+from models.session import describe_address, naming_outages, to_sqlalchemy_url
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,11 +62,19 @@ def upgrade(database_url: str) -> None:
     """Bring a database to the head; one that is newer stays as it is.
 
     One that is there already is only asked: what Alembic sets for its session would stay behind
-    on the connection of a pooler in transaction mode.
+    on the connection of a pooler in transaction mode. Raises UnavailableError that says where
+    nothing answers.
     """
     engine = create_engine(to_sqlalchemy_url(database_url), poolclass=NullPool)
-    with Session(engine) as session:
-        usable = is_usable(find_revision(session))
+    try:
+        with naming_outages(), Session(engine) as session:
+            usable = is_usable(find_revision(session))
+    except UnavailableError as fault:
+        where = describe_address(database_url)
+        raise UnavailableError(
+            f"Postgres cannot be reached at {where} ({fault.message}).",
+            remedy="Look at DATABASE_URL, and whether the server runs.",
+        ) from fault
     if not usable:
         command.upgrade(build_config(database_url), "head")
 

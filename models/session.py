@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import psycopg
 import regex
-from sqlalchemy import Engine, TextClause, create_engine, event, text
+from sqlalchemy import Engine, TextClause, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -34,6 +34,13 @@ _NAME = regex.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 def to_sqlalchemy_url(url: str) -> str:
     """The same address with the driver named, as SQLAlchemy wants it."""
     return _SCHEME.sub("postgresql+psycopg://", url)
+
+
+def describe_address(url: str) -> str:
+    """Where a database is, for people: host, port and name, without user and password."""
+    made = make_url(to_sqlalchemy_url(url))
+    host = made.host or made.query.get("host") or "localhost"
+    return f"{host}:{made.port or 5432}/{made.database or ''}"
 
 
 class Rows(psycopg.Cursor[tuple[Any, ...]]):
@@ -94,6 +101,7 @@ class Database:
                 "tcp_user_timeout": 10_000,
             },
         )
+        self.address = describe_address(url)
         _ask_the_idle(self._engine)
         self._make_session = sessionmaker(self._engine, expire_on_commit=False)
         autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -110,7 +118,7 @@ class Database:
         Raises UnavailableError when the database is away.
         """
         _require_owner(seller, system)
-        with _naming_outages(), self._make_session.begin() as session:
+        with naming_outages(), self._make_session.begin() as session:
             yield session
 
     @contextmanager
@@ -120,7 +128,7 @@ class Database:
         For a claim, a beat, a lone read: what needs no second statement to be true with it.
         """
         _require_owner(seller, system)
-        with _naming_outages(), self._make_single() as session:
+        with naming_outages(), self._make_single() as session:
             yield session
 
     @contextmanager
@@ -132,7 +140,7 @@ class Database:
         ``single``: each statement commits by itself, as in ``statements``.
         """
         _require_owner(seller, system)
-        with _naming_outages():
+        with naming_outages():
             pooled = self._engine.raw_connection()
             connection = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
             try:
@@ -185,7 +193,8 @@ def _ask_the_idle(engine: Engine) -> None:
 
 
 @contextmanager
-def _naming_outages() -> Iterator[None]:
+def naming_outages() -> Iterator[None]:
+    """Turn the driver's faults of a database that is away into UnavailableError."""
     try:
         yield
     except PoolTimeoutError as fault:

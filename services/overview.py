@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from models import reoptimize_run as runs
 from models import scaler_decision as decisions
 from models import scaler_state as states
@@ -29,6 +31,7 @@ class ScalerState:
 
     ``last`` is what the last round came to (``wanted``, ``outcome``, ``reason``, ``asked``,
     ``running``, ``serving``), {} before the first; ``leads`` whether a scaler is at work.
+    ``is_missed``: none is at work where one was, and none elsewhere either.
     """
 
     target: str
@@ -37,6 +40,17 @@ class ScalerState:
     override: int | None
     last: Mapping[str, Any]
     seen_at: dt.datetime
+    is_missed: bool = False
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether it only says what it would do."""
+        return self.target.endswith(states.DRY)
+
+    @property
+    def counts_running(self) -> bool:
+        """Whether the target tells how many run; one machine's is known by who serves."""
+        return not self.target.startswith("local")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +93,7 @@ class Overview:
 def read_overview(deps: Deps) -> Overview:
     """Read it all; raises UnavailableError when Postgres is away."""
     with deps.database.transaction(system="operator's page") as session:
-        scalers = [
-            ScalerState(
-                target=row.target,
-                leads=leads,
-                paused=row.paused_at is not None,
-                override=override,
-                last=row.state.get(states.LAST) or {},
-                seen_at=row.updated_at,
-            )
-            for row, leads, override in states.list_scalers(session)
-        ]
+        scalers = _list_scalers(session)
         recent = measure_recent(session, deps.pool, window_s=RECENT_S)
         processes = list_processes(session, deps.pool, gone_s=GONE_S, limit=SHOWN)
         made = [
@@ -123,4 +127,30 @@ def read_overview(deps: Deps) -> Overview:
         dead=list_dead_letters(deps, limit=SHOWN),
         events=list_events(deps, limit=SHOWN),
         runs=done,
+    )
+
+
+def _list_scalers(session: Session) -> list[ScalerState]:
+    """All targets; those nobody is at work on come after those somebody is."""
+    found = states.list_scalers(session)
+    led = any(leads and not row.target.endswith(states.DRY) for row, leads, _ in found)
+    shown = [
+        _show_scaler(row, leads=leads, override=override, led=led) for row, leads, override in found
+    ]
+    return sorted(shown, key=lambda one: (not one.leads, one.is_dry))
+
+
+def _show_scaler(
+    row: states.ScalerRow, *, leads: bool, override: int | None, led: bool
+) -> ScalerState:
+    last = row.state.get(states.LAST) or {}
+    dry = row.target.endswith(states.DRY)
+    return ScalerState(
+        target=row.target,
+        leads=leads,
+        paused=row.paused_at is not None,
+        override=override,
+        last=last,
+        seen_at=row.updated_at,
+        is_missed=bool(last) and not (leads or led or dry or last.get("once")),
     )

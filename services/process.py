@@ -20,7 +20,7 @@ from models import job as jobs
 from models import llm_call as ledger
 from services.deps import Deps
 from services.finish import add_counts
-from services.health import check_readiness
+from services.health import Readiness, check_readiness
 
 log = get_logger(__name__)
 
@@ -63,17 +63,26 @@ class Hands:
             return job_id in self._held
 
 
-def wait_for_schema(deps: Deps) -> None:
+def wait_for_schema(deps: Deps, *, wait_s: float = SCHEMA_WAIT_S) -> None:
     """Wait until the database is there and at a schema this code knows.
 
-    Services start in any order, so this is no fault for two minutes; then UnavailableError.
+    Services start in any order, so this is no fault for ``wait_s``; then UnavailableError.
     """
-    if check_readiness(deps).ready:
-        return
-    log.info("waiting_for_schema", wait_s=SCHEMA_WAIT_S)
-    if not wait_until(lambda: check_readiness(deps).ready, timeout_s=SCHEMA_WAIT_S, poll_s=1.0):
-        checks = check_readiness(deps).checks
-        raise UnavailableError(f"the database is not ready: {checks}.", remedy="Run migrations.")
+    found = check_readiness(deps)
+    if not found.ready and wait_s:
+        log.warning("waiting_for_schema", wait_s=wait_s, reason=_explain_wait(deps, found))
+        wait_until(lambda: check_readiness(deps).ready, timeout_s=wait_s, poll_s=1.0)
+        found = check_readiness(deps)
+    if not found.ready:
+        raise UnavailableError(f"{_explain_wait(deps, found)}.")
+
+
+def _explain_wait(deps: Deps, found: Readiness) -> str:
+    """What is not there yet, and where it was looked for."""
+    postgres, where = found.checks["postgres"], deps.database.address
+    if postgres != "ok":
+        return f"Postgres cannot be reached at {where} ({postgres}): look at DATABASE_URL"
+    return f"the schema at {where} {found.checks['schema']}: run the migrations"
 
 
 def register_process(

@@ -106,6 +106,11 @@ def build_pointer(path: Sequence[str | int]) -> str:
 def answer_api_error(error: HTTPError) -> ResponseReturnValue:
     """An error of the API framework, mostly input that does not fit its model."""
     cause = error.__cause__
+    if request.is_json and request.get_json(silent=True) is None and request.data:
+        # The framework takes null for an object without fields.
+        message = _WORDING["dict_type"]
+        errors = [{"pointer": "#", "message": message}]
+        return answer(Fault(code="invalid_field", status=422, detail=message, errors=errors))
     if isinstance(cause, ValidationError):
         in_query = request.method == "GET"
         return answer(build_validation_fault(cause, in_query=in_query, sent=_read_sent()))

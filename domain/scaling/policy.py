@@ -31,6 +31,8 @@ def decide(
     if snapshot.override is not None:
         return _override(config, snapshot, workload, state)
     wish = build_wish(config, snapshot, workload)
+    if snapshot.redis_away:
+        wish = replace(wish, reason=f"{wish.reason}; Redis does not answer")
     state = _remember_wish(config, snapshot, wish, state)
     if wish.replicas > snapshot.replicas:
         return _go_up(config, snapshot, wish, state)
@@ -45,6 +47,7 @@ def _restart_after_gap(
     """What was seen before a gap, or before the clock was set back, says nothing about now."""
     seen_s = state.seen_s
     known = snapshot.workload is not None and snapshot.age_s <= config.stale_s
+    known = known and not snapshot.redis_away
     if seen_s is None or not 0 <= snapshot.at_s - seen_s <= config.stale_s:
         state = replace(state, wishes=(), peaks=(), window_from_s=snapshot.at_s)
         if seen_s is not None and snapshot.at_s < seen_s:
@@ -154,6 +157,8 @@ def _find_patience(
     """Why the count may not be lowered yet; "" when it may."""
     if workload.is_provider_failing:
         return "the provider fails"
+    if snapshot.redis_away:
+        return "without it workers are given no jobs"
     window_s = config.peak_window_s * state.patience
     begun_s = snapshot.at_s if state.window_from_s is None else state.window_from_s
     if snapshot.at_s - begun_s < window_s:

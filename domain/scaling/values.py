@@ -98,7 +98,8 @@ class Snapshot:
     """What was observed at ``at_s`` (seconds since 1970, the database's clock).
 
     ``replicas`` is the count asked for now, ``workload`` None where nothing is known; its figures
-    are ``age_s`` old. ``override`` is a count that an operator asks for.
+    are ``age_s`` old. ``override`` is a count that an operator asks for. While ``redis_away``,
+    workers are given nothing: the figures are right, but what is done says nothing of the need.
     """
 
     at_s: float
@@ -107,6 +108,7 @@ class Snapshot:
     age_s: float = 0.0
     paused: bool = False
     override: int | None = None
+    redis_away: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

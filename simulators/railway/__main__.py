@@ -7,24 +7,39 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from typing import Final
 
 from simulators.railway.server import RailwayServer
 from simulators.railway.service import Fault, RailwayConfig
+
+SERVICES: Final = {
+    "svc-worker": "to be scaled",
+    "svc-scaler": "the scaler's own",
+    "svc-cron": "runs by a schedule",
+    "svc-disk": "has a volume",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     plain = RailwayConfig()
-    parser = argparse.ArgumentParser(prog="python -m simulators.railway", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m simulators.railway",
+        description=__doc__,
+        epilog="Services: " + "; ".join(f"{name}, {what}" for name, what in SERVICES.items()) + ".",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--token", default=plain.token, help="the one accepted project token")
-    parser.add_argument("--environment", default=plain.environment_id)
-    parser.add_argument("--start-s", type=float, default=plain.start_s)
+    parser.add_argument("--environment", default=plain.environment_id, help="the only one's id")
+    parser.add_argument(
+        "--start-s", type=float, default=plain.start_s, help="seconds until a new instance runs"
+    )
     parser.add_argument("--most", type=int, default=plain.most, help="replicas the plan allows")
     parser.add_argument(
         "--fault",
         action="append",
-        default=[],
+        default=argparse.SUPPRESS,
         choices=[fault.value for fault in Fault],
         help="of the next request; again for the one after it",
     )
@@ -45,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"The simulator cannot start: {error}\n")
         return 2
-    server.platform.plan_faults(*arguments.fault)
+    server.platform.plan_faults(*getattr(arguments, "fault", ()))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

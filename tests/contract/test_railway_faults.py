@@ -222,11 +222,6 @@ def test_a_wrong_target_is_refused_before_anything_is_written(rig, more, reason)
     assert rig.writes == 0
 
 
-def test_a_service_that_is_not_there_is_no_target(rig):
-    with pytest.raises(UnauthorizedError):
-        rig.build_target(service_id="svc-none").check()
-
-
 def test_its_own_service_is_refused():
     with pytest.raises(SettingsError, match="is the scaler's own service; WORKERS_MIN is 0"):
         build_railway_target(
@@ -240,6 +235,25 @@ def test_its_own_service_is_refused():
                 }
             )
         )
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"service_id": "svc-gone"}, "accepts RAILWAY_TOKEN, but shows no service svc-gone"),
+        ({"token": "wrong"}, "does not accept RAILWAY_TOKEN"),
+        ({"environment_id": "env-9"}, "RAILWAY_TOKEN is of environment env-1"),
+    ],
+)
+def test_a_wrong_setting_is_told_from_the_others(rig, more, said):
+    with pytest.raises(SettingsError, match=said):
+        rig.build_target(**more).check()
+
+
+def test_shut_out_later_the_settings_to_look_at_are_named(rig):
+    with pytest.raises(UnauthorizedError) as caught:
+        rig.build_target(service_id="svc-gone").read()
+    assert "RAILWAY_WORKER_SERVICE_ID" in str(caught.value)
 
 
 def test_nothing_is_written_before_the_region_is_known(rig):

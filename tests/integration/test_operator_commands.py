@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import NotFoundError
+from core.errors import NotFoundError, SettingsError
 from embedded.operator import run_seller_create, run_seller_link
 from embedded.state import ServersRecord, own_state, write_servers
 from services.access import sign_in_by_link
@@ -74,3 +74,20 @@ def test_nobody_gets_a_link_who_is_not_there(environ):
 def test_a_key_is_printed_alone(environ, capsys):
     assert run_seller_create(environ, EMAIL) == 0
     assert capsys.readouterr().out.startswith("lw_")
+
+
+def test_whoever_names_one_server_is_not_led_to_others(deps, environ, tmp_path: Path):
+    """They may mean production, and would act on the demo."""
+    make_seller(deps, EMAIL)
+    record = ServersRecord(
+        owner_pid=os.getpid(),
+        database_url=environ["DATABASE_URL"],
+        redis_url=environ["REDIS_URL"],
+    )
+    named = {"LISTWRIGHT_STATE_DIR": str(tmp_path), "DATABASE_URL": "postgresql://prod/app"}
+    with own_state(tmp_path):
+        write_servers(tmp_path, record=record)
+        with pytest.raises(SettingsError, match="DATABASE_URL is set and REDIS_URL is not"):
+            run_seller_link(named, EMAIL)
+        same = {**named, "DATABASE_URL": environ["DATABASE_URL"]}
+        assert run_seller_link(same, EMAIL) == 0

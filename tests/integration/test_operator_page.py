@@ -127,6 +127,42 @@ def test_decisions_of_the_scaler_stand_there_with_their_reason(web: Web):
     assert "No scaler at work" in read(web.sign_in())[0]
 
 
+def test_targets_are_told_apart_and_only_a_missing_scaler_is_an_alarm(web: Web):
+    last = {"wanted": 1, "outcome": "unchanged", "reason": "0 waiting.", "asked": 1}
+    last |= {"running": None, "serving": 1}
+    rows = (
+        ("railway:svc-1", {**last, "once": True}),
+        ("railway:svc-1:dry-run", last),
+        ("local", last),
+    )
+    with web.deps.database.transaction(system="test") as session:
+        for target, shown in rows:
+            holder = new_id()
+            assert states.take_lease(session, target, holder=holder, lease_s=60)
+            state = {states.LAST: shown}
+            assert states.save_state(session, target, holder=holder, state=state)
+        decisions.insert_decision(
+            session,
+            adapter="railway:svc-1",
+            replicas=1,
+            wanted=2,
+            applied=False,
+            reason="refused: Railway does not answer: 9 waiting",
+            inputs={},
+        )
+    free = "UPDATE app.scaler SET lease_expires_at = clock_timestamp()"
+    execute(web.deps, f"{free} WHERE target <> 'local'")
+    page, _ = read(web.sign_in())
+    assert "No scaler at work" not in page
+    assert "One round by hand" in page
+    assert '<td data-label="Of" class="nowrap">railway:svc-1</td>' in page
+    assert page.index("<strong>local</strong>") < page.index("<strong>railway:svc-1</strong>")
+    assert page.count("<dt>Running</dt>") == 2, "on one machine, who serves is what runs"
+    assert "0 waiting.." not in page
+    execute(web.deps, free)
+    assert read(web.sign_in())[0].count("No scaler at work") == 1
+
+
 def test_alarms_and_runs_stand_there(web: Web):
     raise_alarm(
         web.deps, Alarm(kind=AlarmKind.NO_WORKERS, key="bulk", message="nobody serves bulk")

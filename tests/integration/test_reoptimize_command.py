@@ -107,3 +107,18 @@ def test_a_seller_becomes_an_operator_and_is_none_again(deps, seller, flask):
     assert code == 2
     assert "there is no seller" in out
     assert flask(commands.seller, "operator", seller.email, "maybe")[0] == 2
+
+
+def test_without_postgres_it_is_one_line_that_says_where(flask):
+    away = "postgresql://ann:secret@127.0.0.1:1/none"
+    code, out = flask(commands.reoptimize, "--dry-run", DATABASE_URL=away)
+    assert code == 1
+    assert out.count("\n") == 1
+    assert out.startswith("Postgres cannot be reached at 127.0.0.1:1/none (the database is away).")
+    assert "secret" not in out
+
+
+def test_a_limit_beyond_reason_is_refused(flask):
+    code, out = flask(commands.reoptimize, "--limit", "9" * 23)
+    assert code == 2
+    assert "is not in the range" in out

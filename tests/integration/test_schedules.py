@@ -57,6 +57,7 @@ def test_only_stores_with_listings_are_listed(web: Web):
         ({}, "every"),
         ({"every": "weekly", "age_days": 29}, "age_days"),
         ({"every": "weekly", "age_days": -1}, "age_days"),
+        ({"every": "weekly", "age_days": "30"}, "age_days"),
         ({"every": "weekly", "age_days": 10**30}, "age_days"),
         ({"every": "rules", "age_days": 90}, "age_days"),
         ({"every": "weekly", "hour": 3}, "hour"),
@@ -103,3 +104,10 @@ def test_the_page_shows_and_saves_each_store(web: Web):
     assert save(every="rules", age_days="").status_code == 303
     page = browser.get("/schedules").text
     assert "when the next rule begins" in page or "None is announced today" in page
+
+
+def test_null_is_no_schedule(web: Web):
+    headers = {"Authorization": f"Bearer {web.key}", "Content-Type": "application/json"}
+    answer = web.client.put(PATH, data="null", headers=headers)
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [{"pointer": "#", "message": "an object is expected here"}]

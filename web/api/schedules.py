@@ -26,6 +26,7 @@ class ScheduleIn(Input):
     )
     age_days: int | None = Field(
         default=None,
+        strict=True,
         ge=AGE_DAYS_MIN,
         le=AGE_DAYS_MAX,
         description="With weekly or monthly: texts this old are a reason too. Null: age is none.",
