@@ -12,9 +12,9 @@ from domain.files.dialect import Header, Wanted
 from domain.files.encoding import MOJIBAKE
 from domain.files.opening import Opened, choose_header, open_file, require_narrow
 from domain.files.profile import list_profile_names, load_profile
-from domain.files.reader import open_records
+from domain.files.reader import NUL, find_nul, open_records
 from domain.files.source import DEFAULT_LIMITS, ByteStream, Dialect, FileLimits, FileShape, excerpt
-from domain.files.tokens import Record, Tokenizer, count_lines
+from domain.files.tokens import Record, Tokenizer
 
 _KEYS = ("sku", "id", "handle", "gtin", "mpn")
 _WEAK_CONFIDENCE = 0.1
@@ -33,8 +33,9 @@ def inspect_file(
 
     ``profile`` overrides the recognised format, ``mapping`` (field to header names) the columns of
     some fields. Raises FileFormatError for what cannot be read (empty, binary, no header, no title
-    column, no rows, a NUL, a quote that never closes), TooLargeError for what is above a limit and
-    InvalidFieldError for a mapping that the file cannot follow; each names reason and remedy.
+    column, no rows, a NUL in the header, a quote that never closes), TooLargeError for what is
+    above a limit and InvalidFieldError for a mapping that the file cannot follow; each names
+    reason and remedy.
     """
     if profile is not None and profile not in list_profile_names():
         message = f"There is no file format {profile!r}."
@@ -71,7 +72,7 @@ def _survey(stream: ByteStream, dialect: Dialect, *, header: Header, limits: Fil
     tokenizer = Tokenizer(dialect.delimiter, quotechar=dialect.quotechar)
     for record in open_records(stream, dialect, width=len(header.names), limits=limits):
         seen.newlines[record.newline] += 1
-        if "\0" in record.raw:
+        if record.line < header.rows_from and NUL in record.raw:
             raise _nul_error(record, tokenizer, header)
         if not record.raw.isascii():
             _watch_mojibake(record.raw, seen)
@@ -99,10 +100,9 @@ def _watch_mojibake(text: str, seen: _Survey) -> None:
 
 
 def _nul_error(record: Record, tokenizer: Tokenizer, header: Header) -> FileFormatError:
-    line = record.line + count_lines(record.raw[: record.raw.index("\0")])
-    cells = tokenizer.split(record.raw)
-    index = next(i for i, cell in enumerate(cells) if "\0" in cell)
+    line, index = find_nul(record, tokenizer)
     column = header.names[index] if index < len(header.names) else f"cell {index + 1}"
+    column = column.replace(NUL, "\ufffd")
     return FileFormatError(
         f"Line {line}, column {column!r} holds a NUL byte, which no text has.",
         line=line,

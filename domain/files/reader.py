@@ -19,6 +19,9 @@ from domain.files.source import (
 from domain.files.tokens import Record, Tokenizer, count_lines
 from domain.files.workbook import iter_sheet_records
 
+NUL = "\0"
+"""No database and no page takes it; the file itself keeps it."""
+
 _MAX_BYTES_PER_CHAR = 4
 _KEPT_OF_LONG_CELL = 1000
 
@@ -42,6 +45,13 @@ class NumberedRecord(NamedTuple):
 def build_tokenizer(shape: FileShape) -> Tokenizer:
     """The tokenizer of the file's dialect."""
     return Tokenizer(shape.dialect.delimiter, quotechar=shape.dialect.quotechar)
+
+
+def find_nul(record: Record, tokenizer: Tokenizer) -> tuple[int, int]:
+    """The physical line of a record's first NUL byte and the index of its cell."""
+    line = record.line + count_lines(record.raw[: record.raw.index(NUL)])
+    cells = tokenizer.split(record.raw)
+    return line, next(index for index, cell in enumerate(cells) if NUL in cell)
 
 
 def open_records(
@@ -92,8 +102,12 @@ class _RowChecker:
         self._needed_cells = max([*columns, *layout.key, -1]) + 1
 
     def read(self, row_no: int, record: Record) -> Row:
+        problems: list[RowProblem] = []
+        if NUL in record.raw:
+            problems.extend(self._check_nul(record))
+            record = record._replace(raw=record.raw.replace(NUL, "\ufffd"))
         cells = self._tokenizer.split(record.raw)
-        problems = [*self._check_width(cells, record.line)]
+        problems.extend(self._check_width(cells, record.line))
         values = cells
         if self._tokenizer.quotechar in record.raw:
             values = [self._tokenizer.value(cell) for cell in cells]
@@ -103,6 +117,19 @@ class _RowChecker:
         if self._may_be_damaged and not record.raw.isascii():
             problems.extend(self._mend_characters(values, record.line))
         return Row(row_no, record.line, values, tuple(problems))
+
+    def _check_nul(self, record: Record) -> Iterator[RowProblem]:
+        line, index = find_nul(record, self._tokenizer)
+        message = "The row holds a NUL byte, which no text has; shown as \ufffd."
+        value = self._tokenizer.split(record.raw)[index].replace(NUL, "\ufffd")
+        yield RowProblem(
+            line=line,
+            column=self._name(index),
+            code="nul_byte",
+            message=message,
+            value=excerpt(value),
+            blocking=True,
+        )
 
     def _check_width(self, cells: Sequence[str], line: int) -> Iterator[RowProblem]:
         found, wanted = len(cells), len(self._header)

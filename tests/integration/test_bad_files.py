@@ -43,7 +43,7 @@ FILES = {
     "a very wide header": (b"title,sku" + b",c" * 1_500_000 + b"\n", "more than 500 columns"),
     "an open quote": (b'sku,title\nA,"Mug\nB,Cup\n', "closed"),
     "an endless quote": (b'sku,title\nA,"' + b"Mug,\n" * 2_000_000, "closed"),
-    "a NUL": (b"sku,title\nA,Mu\x00g\n", "NUL"),
+    "a NUL": (b"sku,title,br\x00and\nA,Mug,x\n", "NUL"),
     "noise": (bytes(range(256)) * 64, "binary"),
     "blank lines": (b"\n" * 100_000, "empty"),
     "a header alone": (b"sku,title\n", "no rows"),

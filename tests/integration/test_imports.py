@@ -43,7 +43,7 @@ BAD_FILES = {
     "header only": (b"sku,title\r\n", 1, None, "no rows"),
     "no title column": (b"code,colour\n1,red\n", 1, "title", "title"),
     "unclosed quote": (b'sku,title\nA,"open\nB,mug\n', 2, "cell 2", "quot"),
-    "NUL": (b"sku,title\nA,Red\0 mug\n", 2, "title", "NUL"),
+    "NUL": (b"sku,title,br\0and\nA,Red mug,x\n", 1, "br\ufffdand", "NUL"),
 }
 
 
@@ -67,6 +67,15 @@ def test_a_file_that_cannot_be_read_says_where_why_and_what_to_do(deps, seller, 
     with pytest.raises(ConflictError, match="failed"):
         confirm_import(deps, seller.id, import_id)
     assert query(deps, "SELECT state FROM app.job") == [("discarded",)]
+
+
+def test_a_nul_byte_stops_its_row_alone(deps, seller):
+    content = (GOOD + "B\0,Blue \0mug,Plain\r\nC,Green mug,Plain\r\n").encode()
+    import_id = upload(deps, seller, content)
+    run_all(deps, make_worker(deps))
+    found = shown(deps, seller, import_id)
+    assert (found["state"], found["products"], found["estimate"]["jobs"]) == ("ready", 3, 2)
+    assert [(one["line"], one["code"]) for one in found["problems"]] == [(3, "nul_byte")]
 
 
 def test_rows_that_are_odd_are_named_and_stop_no_good_row(deps, seller):

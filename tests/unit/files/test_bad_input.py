@@ -73,10 +73,41 @@ def test_unclosed_quote_in_a_large_file_is_found_within_the_record_limit():
     assert refusal(content, limits=limits).line == 3
 
 
-def test_nul_byte_names_line_and_column():
-    error = refusal(GOOD + "B,Blue\0 mug,Plain,Acme\r\n")
-    assert (error.line, error.column) == (3, "title")
+def test_nul_byte_blocks_its_own_row_alone():
+    content = GOOD + 'B,"Two\r\nlines\0 mug",Plain,Acme\r\nC,Green mug,Plain,Acme\r\nD\r\n'
+    shape = inspect_file(stream_of(content))
+    found = list(iter_products(stream_of(content), shape))
+    assert [one.usable for one in found] == [True, False, True, False]
+    [problem] = found[1].problems
+    assert (problem.line, problem.column, problem.code) == (4, "title", "nul_byte")
+    assert "NUL" in problem.message
+    assert "\0" not in f"{problem.value}{found[1].key}{found[1].listing.fields}"
+    assert b"".join(write_full(stream_of(content), shape, [])) == content.encode()
+
+
+def test_nul_byte_in_the_key_or_a_broken_row_reaches_no_text_of_ours():
+    content = GOOD + "B\0,Blue mug\r\n"
+    shape = inspect_file(stream_of(content))
+    [_, broken] = iter_products(stream_of(content), shape)
+    assert {one.code for one in broken.problems} == {"nul_byte", "too_few_cells"}
+    assert not [one for one in broken.problems if "\0" in one.value]
+    assert broken.key == "B\ufffd"
+
+
+def test_nul_byte_in_the_header_names_line_and_column():
+    error = refusal("sku,title,br\0and\r\nA,Red mug,Acme\r\n")
+    assert (error.line, error.column) == (1, "br\ufffdand")
     assert "NUL" in error.message
+
+
+def test_all_that_is_broken_in_one_file_is_told_row_by_row():
+    content = shared_sample("templates/generic_broken.csv")
+    shape = inspect_file(stream_of(content))
+    found = list(iter_products(stream_of(content), shape))
+    told = {(one.line, one.code) for product in found for one in product.problems}
+    assert (8, "nul_byte") in told
+    assert len({line for line, _ in told}) > 2
+    assert any(product.usable for product in found)
 
 
 def test_cut_utf16():
@@ -187,11 +218,6 @@ def test_half_characters_of_utf16_never_reach_a_listing():
     assert products[0].listing.text("title") == "Mug \ufffd"
     assert [problem.code for problem in products[0].problems] == ["bad_characters"]
     assert b"".join(write_full(stream_of(content), shape, [])) == content
-
-
-def test_the_broken_sample_is_refused_for_its_nul():
-    error = refusal(shared_sample("templates/generic_broken.csv"))
-    assert (error.line, error.column) == (8, "title")
 
 
 def test_the_broken_sample_without_its_nul_gives_its_good_rows():
