@@ -27,6 +27,7 @@ from domain.files.problems import write_problems
 from domain.files.source import RowProblem
 from embedded.progress import Progress
 from embedded.report import build_object, print_object, print_table
+from embedded.run_llm import choose_llm
 from embedded.run_worker import RunWorker, build_run_worker
 from embedded.session import open_servers
 from embedded.signals import StopSignals
@@ -124,15 +125,8 @@ def check_request(request: Request, environ: Mapping[str, str]) -> Request:
 
 def _run(request: Request, environ: Mapping[str, str]) -> int:
     with open_servers(environ) as record, tempfile.TemporaryDirectory() as scratch:
-        pool = f"run-{new_id().hex[-12:]}"
-        settings = load_settings(
-            {
-                **environ,
-                "DATABASE_URL": record.database_url,
-                "REDIS_URL": record.redis_url,
-                "LISTWRIGHT_POOL": pool,
-            }
-        )
+        environ, notes = choose_llm(request.options.engine, environ, record)
+        settings = load_settings({**environ, "LISTWRIGHT_POOL": f"run-{new_id().hex[-12:]}"})
         deps = build_web_deps(settings)
         run = Run(
             deps=deps,
@@ -140,6 +134,7 @@ def _run(request: Request, environ: Mapping[str, str]) -> int:
             worker=_build_worker(request, environ, settings, Path(scratch) / "worker.log"),
             request=request,
             progress=Progress(sys.stderr),
+            notes=notes,
         )
         try:
             return _optimize(run)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from core.clock import monotonic_s
-from core.errors import UnavailableError
+from core.errors import SettingsError, UnavailableError
 from core.settings import Settings
 from embedded.processes import ProcessSpec, finish, get_log_tail, spawn, stop
 
@@ -22,6 +22,8 @@ RULES_THREADS: Final = 2
 RESTARTS_ALLOWED: Final = 10
 RESTART_WINDOW_S: Final = 120.0
 DRAIN_S: Final = 20
+REFUSED_STATUS: Final = 78
+"""As ``workers.middleware`` says it: not imported, for that would start what it needs."""
 
 
 @dataclass(slots=True)
@@ -37,19 +39,25 @@ class RunWorker:
         """Start it, or start it again when it has died.
 
         Call it from the main thread: the worker lives as long as the thread that started it.
-        Raises UnavailableError, with its last lines, when it keeps dying.
+        Raises SettingsError when its settings keep it from starting, and UnavailableError when it
+        keeps dying, both with its last lines.
         """
         if self._process is not None and self._process.poll() is None:
             return
+        if self._process is not None and self._process.returncode == REFUSED_STATUS:
+            raise SettingsError(f"the worker refuses to start. Its last lines:\n{self._last_lines}")
         now_s = monotonic_s()
         self._starts_s = [one for one in self._starts_s if now_s - one < RESTART_WINDOW_S]
         if len(self._starts_s) > RESTARTS_ALLOWED:
-            last = get_log_tail(self.spec.log_path) if self.spec.log_path else ""
-            raise UnavailableError(f"the worker keeps dying. Its last lines:\n{last}")
+            raise UnavailableError(f"the worker keeps dying. Its last lines:\n{self._last_lines}")
         if self._process is not None:
             stop(self.spec, process=self._process)
         self._starts_s.append(now_s)
         self._process = spawn(self.spec)
+
+    @property
+    def _last_lines(self) -> str:
+        return get_log_tail(self.spec.log_path) if self.spec.log_path else ""
 
     def begin_stop(self) -> None:
         """Ask it to end while something else is done; ``stop`` then waits less."""

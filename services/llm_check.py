@@ -9,7 +9,7 @@ from core.clock import today
 from core.errors import InvalidFieldError, LlmTransientError, SettingsError
 from core.log import get_logger
 from domain.alarms import Alarm, AlarmKind, AlarmLevel
-from domain.catalogue import get_llm, list_llms
+from domain.catalogue import get_llm, list_chain, list_llms
 from domain.llm_check import DRIFTED, CheckState, ModelCheck, compare_models
 from domain.ports import ListedLlm, ModelList
 from models import disabled_llm as disabled
@@ -129,3 +129,9 @@ def require_llm(deps: Deps) -> None:
             field="GROQ_MODEL",
             remedy=f"Set another model, or run `flask groq enable {deps.llm_model}`.",
         )
+
+
+def find_usable_llm(deps: Deps) -> str:
+    """The first model of the configured one's chain that is not out of use, "" where all are."""
+    chain = list_chain(deps.llm_model, as_of=today(), without=list_disabled(deps))
+    return chain[0] if chain else ""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import dramatiq
 from dramatiq.broker import Broker, MessageProxy
 from dramatiq.worker import Worker
 
+from core.errors import AppError, SettingsError
+from core.log import get_logger
 from domain.job import Lane
 from workers.runtime import Runtime
+
+log = get_logger(__name__)
+
+REFUSED_STATUS: Final = 78
+"""Exit status of a worker that its settings keep from starting: another start changes nothing."""
+
+FAILED_STATUS: Final = 1
 
 
 class Lifecycle(dramatiq.Middleware):
@@ -30,9 +40,20 @@ class Lifecycle(dramatiq.Middleware):
         return self._runtime
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Register before the first message is fetched."""
+        """Register before the first message is fetched; a process that cannot start ends.
+
+        Dramatiq only logs what is raised here, and would go on without a beat and a dispatcher.
+        """
         queues = sorted(worker.consumer_whitelist or {lane.value for lane in Lane})
-        self.runtime.start(queues, worker.worker_threads)
+        try:
+            self.runtime.start(queues, worker.worker_threads)
+        except AppError as fault:
+            log.critical("worker_not_started", reason=str(fault))
+            bad = isinstance(fault, SettingsError)
+            raise SystemExit(REFUSED_STATUS if bad else FAILED_STATUS) from fault
+        except Exception as fault:
+            log.exception("worker_not_started")
+            raise SystemExit(FAILED_STATUS) from fault
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Stop claiming at once."""
