@@ -16,6 +16,7 @@ from domain.facts import (
     read_text,
 )
 from domain.facts.index import SourceIndex, build_index
+from domain.facts.roles import find_misplaced
 from domain.findings import Check, Level, Refusal
 from domain.gate.voice import judge_voice
 from domain.listing import LIST_FIELDS, TEXT_FIELDS, Fields, Listing, TextValue, is_blank
@@ -48,6 +49,7 @@ class _Court:
     rules: RuleSet
     index: SourceIndex
     own_text: str
+    passages: tuple[str, ...]
     touchable: frozenset[str]
 
 
@@ -85,8 +87,16 @@ def _build_court(brief: Brief, rules: RuleSet) -> _Court:
         rules=rules,
         index=build_index(source),
         own_text="\n".join(own),
+        passages=list_passages(source),
         touchable=frozenset(find_touchable(brief, check_listing(listing, rules))),
     )
+
+
+def list_passages(source: Listing) -> tuple[str, ...]:
+    """The row's texts as plain text, each value of a column with the column's name before it."""
+    texts = (read_text(value) for value in source.fields.values())
+    values = (f"{name}: {value}" for name, value in source.attributes.items())
+    return (*texts, *values)
 
 
 def clean_value(name: str, value: TextValue, *, listing: Listing, rules: RuleSet) -> TextValue:
@@ -127,6 +137,7 @@ def _judge_field(name: str, value: TextValue, court: _Court) -> list[Refusal]:
     broken = _judge_rules(name, value, court)
     return broken or [
         *_judge_facts(name, value, court),
+        *_judge_roles(name, value, court),
         *_judge_meta(name, value, court),
         *judge_voice(name, value, court.brief, own_text=court.own_text),
     ]
@@ -168,6 +179,18 @@ def _judge_facts(name: str, value: TextValue, court: _Court) -> list[Refusal]:
             excerpt=fact.text,
         )
         for fact in unsupported
+    ]
+
+
+def _judge_roles(name: str, value: TextValue, court: _Court) -> list[Refusal]:
+    return [
+        Refusal(
+            field=name,
+            check=Check.FACT,
+            message=f"In the row “{found.text}” {found.reason}.",
+            excerpt=found.text,
+        )
+        for found in find_misplaced(read_text(value), court.passages)
     ]
 
 
