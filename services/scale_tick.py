@@ -76,8 +76,12 @@ class Tick:
             return
         away = "unknown: Redis does not answer; what follows is Postgres's and right"
         yield "messages", away if self.messages is None else f"{self.messages} in Redis"
-        if self.snapshot.workload is not None:
-            yield from asdict(self.snapshot.workload).items()
+        if self.snapshot.workload is None:
+            return
+        for name, value in asdict(self.snapshot.workload).items():
+            no_limit = value is None and name.endswith("_left")
+            shown = "no limit of a day is known" if no_limit else value
+            yield ("jobs_running" if name == "running" else name), shown
 
 
 def _show(value: object) -> object:
