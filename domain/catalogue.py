@@ -16,6 +16,7 @@ from core.errors import InvalidFieldError
 DEFAULT_LLM: Final = "openai/gpt-oss-20b"
 FREE_PLAN, DEVELOPER_PLAN = "free", "developer"
 ON_DEMAND, BATCH = "on_demand", "batch"
+_PICO_OF_FOUR_PLACES: Final = 10**8
 _FILE = Path(__file__).with_name("llm_models.yaml")
 
 
@@ -148,6 +149,12 @@ def cost_picousd(
     fresh = (prompt_tokens - cached) * spec.price_in
     full = fresh + cached * spec.price_cached + completion_tokens * spec.price_out
     return full * int(_load()["tiers"][tier]["price_percent"]) // 100
+
+
+def format_usd(pico: int) -> str:
+    """Picodollars in dollars: four places, six where four would not tell all."""
+    places = 6 if pico % _PICO_OF_FOUR_PLACES else 4
+    return f"{pico / 10**12:,.{places}f}"
 
 
 @cache

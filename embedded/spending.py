@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from core.errors import NotFoundError
+from core.errors import InvalidFieldError, NotFoundError
 from domain.budget.values import Caps
+from domain.catalogue import format_usd
 from embedded.operator import open_deps
 from services.access import find_seller
 from services.caps import Spending, get_spending, set_caps
 
-PICO_PER_USD = 10**12
+MICRO_PER_USD = 10**6
+PICO_PER_MICRO = 10**6
 
 
 def run_seller_caps(
@@ -32,8 +34,10 @@ def run_seller_caps(
         old = get_spending(deps, found.id).caps
         changed = Caps(
             in_flight_max=old.in_flight_max if in_flight is None else in_flight or None,
-            day_pico=old.day_pico if day_usd is None else to_pico(day_usd),
-            month_pico=old.month_pico if month_usd is None else to_pico(month_usd),
+            day_pico=old.day_pico if day_usd is None else to_pico(day_usd, field="--day-usd"),
+            month_pico=(
+                old.month_pico if month_usd is None else to_pico(month_usd, field="--month-usd")
+            ),
         )
         if changed != old:
             set_caps(deps, found.id, changed)
@@ -41,9 +45,19 @@ def run_seller_caps(
     return 0
 
 
-def to_pico(usd: float) -> int | None:
-    """Picodollars to the cent; None for nothing, which means no cap."""
-    return round(usd * 100) * 10**10 or None
+def to_pico(usd: float, *, field: str) -> int | None:
+    """Picodollars to the microdollar; None for 0, which means no cap.
+
+    Raises InvalidFieldError for less than a microdollar: a cap never becomes none by rounding.
+    """
+    pico = round(usd * MICRO_PER_USD) * PICO_PER_MICRO
+    if usd and not pico:
+        raise InvalidFieldError(
+            "a cap below 0.000001 USD cannot be kept.",
+            field=field,
+            remedy="Name a higher one; 0 takes the cap away.",
+        )
+    return pico or None
 
 
 def describe_spending(spending: Spending) -> str:
@@ -61,4 +75,4 @@ def _cap(pico: int | None) -> str:
 
 
 def _usd(pico: int) -> str:
-    return f"{pico / PICO_PER_USD:.4f} USD"
+    return f"{format_usd(pico)} USD"

@@ -10,6 +10,7 @@ from typing import Final
 from core.clock import monotonic_s, utc_now
 from domain.alarms import Alarm, AlarmKind, AlarmLevel
 from domain.budget.values import Purse, SpendAlert
+from domain.catalogue import format_usd
 from models import llm_call as ledger
 from models import seller as sellers
 from models.session import Database
@@ -64,7 +65,7 @@ class Purses:
                     key=f"{alert.purse}:{stamp}:{alert.percent}",
                     message=(
                         f"{alert.percent} % of the {alert.period}'s cap of {whose} are spent"
-                        f" ({(most or 0) / 1e12:,.2f} USD). At the cap, jobs wait."
+                        f" ({format_usd(most or 0)} USD). At the cap, jobs wait."
                     ),
                     level=AlarmLevel.ERROR
                     if alert.percent >= ERROR_PERCENT
