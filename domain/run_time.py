@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from domain.budget.values import DAY_S, BudgetLimits, Unit
@@ -41,9 +42,9 @@ def _find_amount(unit: Unit, calls: float, tokens: float) -> float:
 
 
 def describe_duration(seconds: float) -> str:
-    """A duration for people: "minutes", "about 5 hours", "about 27 days"."""
+    """A duration for people: "minutes", "about 5 hours", "about 27 days"; days are rounded up."""
     if seconds < HOUR_S:
         return "minutes"
     if seconds < 2 * DAY_S:
         return f"about {max(1, round(seconds / HOUR_S))} hours"
-    return f"about {round(seconds / DAY_S)} days"
+    return f"about {math.ceil(seconds / DAY_S)} days"
