@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _MINOR: Final = re.compile(r"(.*?)(?:[.,](\d{1,2}))?")
 _STOCK: Final = re.compile(r"\s*(-?)(\d{1,12})(?:\.0+)?\s*")
+_CODE: Final = re.compile(r"\b[A-Z]{3}\b")
+_CURRENCY_NAMES: Final = frozenset({"currency", "currency_code", "price_currency"})
 _LARGEST: Final = 2**53
 _MOST: Final = 2**63 - 1
 
@@ -41,3 +44,14 @@ def find_value(price: str, quantity: str) -> int | None:
     """
     minor = parse_minor(price)
     return None if minor is None else min(minor * max(parse_stock(quantity) or 1, 1), _MOST)
+
+
+def find_currency(attributes: Mapping[str, str]) -> str:
+    """The code of a product's currency, of a column of its own or beside the price; "" for none."""
+    for name, value in attributes.items():
+        if name.strip().lower().replace(" ", "_") in _CURRENCY_NAMES:
+            found = _CODE.search(value.upper())
+            if found:
+                return found.group()
+    beside = _CODE.search(attributes.get("price", ""))
+    return beside.group() if beside else ""

@@ -130,13 +130,20 @@ def _list_packs(packs: tuple[Pack, ...], *, several: bool) -> Iterator[str]:
 
 def _list_pack(number: int, pack: Pack, *, several: bool) -> Iterator[str]:
     count = f"{pack.listings:,} listing{'' if pack.listings == 1 else 's'}"
-    worth = "" if pack.value_minor is None else f", {pack.value_minor / 100:,.2f} at stake"
-    yield f"{number:>2}. {pack.level.value.upper():<6}  {pack.title}: {count}{worth}"
+    yield f"{number:>2}. {pack.level.value.upper():<6}  {pack.title}: {count}{_format_worth(pack)}"
     where = f" ({', '.join(pack.channels)})" if several else ""
     yield f"    {pack.consequence}{where}"
     for example in pack.examples:
         shown = example.excerpt[:_EXCERPT_CHARS]
         yield f"      line {example.line}, {example.product}: {shown or '(empty)'}"
+
+
+def _format_worth(pack: Pack) -> str:
+    """What is at stake, each currency by itself."""
+    sums = [
+        f"{minor / 100:,.2f} {currency}".rstrip() for currency, minor in pack.values_minor.items()
+    ]
+    return f", {' + '.join(sums)} at stake" if sums else ""
 
 
 def _list_muted(muted: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -45,7 +45,8 @@ class Pack:
     """Findings that are mended together.
 
     ``listings`` counts products, each once; ``value_minor`` is their price times quantity in
-    hundredths of the file's currency, None where no price is known.
+    hundredths of the file's currency, None where no price is known or currencies are mixed.
+    ``values_minor`` has the same by currency ("" where the file names none).
     """
 
     id: str
@@ -56,6 +57,7 @@ class Pack:
     findings: int
     consequence: str
     value_minor: int | None
+    values_minor: Mapping[str, int]
     examples: tuple[Example, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -69,6 +71,7 @@ class Pack:
             "findings": self.findings,
             "consequence": self.consequence,
             "value_minor": self.value_minor,
+            "values_minor": dict(self.values_minor),
             "examples": [example._asdict() for example in self.examples],
         }
 
@@ -95,8 +98,7 @@ class _Tally:
     """Products that have findings in exactly the same groups."""
 
     listings: int = 0
-    priced: int = 0
-    value_minor: int = 0
+    values_minor: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,9 +124,21 @@ class PackBook:
     def __init__(self) -> None:
         self._groups: dict[_Key, _Group] = {}
         self._tallies: dict[int, _Tally] = {}
+        self._currencies: dict[str, None] = {}
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """Those of the products counted so far, by name; "" for prices without one."""
+        return tuple(sorted(self._currencies))
 
     def add(
-        self, symptoms: Sequence[Symptom], *, line: int, product: str, value_minor: int | None
+        self,
+        symptoms: Sequence[Symptom],
+        *,
+        line: int,
+        product: str,
+        value_minor: int | None,
+        currency: str = "",
     ) -> None:
         """Count all findings of one product."""
         mask = 0
@@ -140,8 +154,9 @@ class PackBook:
         if mask:
             tally = self._tallies.setdefault(mask, _Tally())
             tally.listings += 1
-            tally.priced += value_minor is not None
-            tally.value_minor += value_minor or 0
+            if value_minor is not None:
+                self._currencies[currency] = None
+                tally.values_minor[currency] += value_minor
 
     def _find_group(self, symptom: Symptom) -> _Group:
         theme = find_theme(symptom.kind)
@@ -154,6 +169,7 @@ class PackBook:
     def build_packs(self, *, limit: int = MAX_PACKS) -> tuple[Pack, ...]:
         """The packs, worst first: hard before advice, then value at stake, then listings.
 
+        Sums of several currencies say nothing about each other, so with those only listings count.
         Above ``limit`` the least are merged: into the next of the same theme, else with each other.
         """
         drafts = [_Draft(keys=[key], groups=[group]) for key, group in self._groups.items()]
@@ -175,20 +191,21 @@ class PackBook:
         for own, tally in self._tallies.items():
             if own & mask:
                 total.listings += tally.listings
-                total.priced += tally.priced
-                total.value_minor += tally.value_minor
+                total.values_minor.update(tally.values_minor)
         return total
 
     def _rank(self, draft: _Draft) -> tuple[bool, int, int, _Key]:
         total = self._count(draft.mask)
         first = draft.keys[0]
-        return (first.level is not Level.HARD, -total.value_minor, -total.listings, first)
+        value = total.values_minor.total() if len(self._currencies) == 1 else 0
+        return (first.level is not Level.HARD, -value, -total.listings, first)
 
     def _build(self, draft: _Draft) -> Pack:
         total = self._count(draft.mask)
         theme = _find_common_theme(draft.keys)
         level = min((key.level for key in draft.keys), key=list(Level).index)
         names = list(dict.fromkeys(key.field for key in draft.keys))
+        values = dict(sorted(total.values_minor.items()))
         examples = sorted(example for group in draft.groups for example in group.examples)
         return Pack(
             id=_name(level, theme, names[0]),
@@ -198,7 +215,8 @@ class PackBook:
             listings=total.listings,
             findings=sum(group.findings for group in draft.groups),
             consequence=_find_consequence(draft.groups, theme, level),
-            value_minor=total.value_minor if total.priced else None,
+            value_minor=next(iter(values.values())) if len(values) == 1 else None,
+            values_minor=values,
             examples=_list_examples(examples),
         )
 

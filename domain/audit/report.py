@@ -15,7 +15,7 @@ from domain.listing import Listing
 from domain.marketplaces.attributes import list_attribute_names
 from domain.marketplaces.checker import check_listing, check_muted, list_unchecked
 from domain.marketplaces.rulebook import Rulebook, RuleSet, load_rulebook
-from domain.money import find_value
+from domain.money import find_currency, find_value
 
 ROW_RULE: Final = "file."
 """What the rule ids of row problems begin with; the code of the problem follows."""
@@ -189,7 +189,13 @@ class Audit:
         for one in found:
             self.levels[one.level] += 1
             self.by_rule[one.rule] += 1
-        self._packs.add(symptoms, line=product.line, product=product.key, value_minor=value)
+        self._packs.add(
+            symptoms,
+            line=product.line,
+            product=product.key,
+            value_minor=value,
+            currency=find_currency(attributes),
+        )
 
     def build_packs(self) -> tuple[Pack, ...]:
         """The fix packs, worst first."""
@@ -222,6 +228,12 @@ class Audit:
             )
         if self.valued and not self.shape.has_field("quantity"):
             yield "The file has no stock column: value at stake counts one piece of each product."
+        if len(self._packs.currencies) > 1:
+            named = ", ".join(name or "not named" for name in self._packs.currencies)
+            yield (
+                f"The file's prices are in several currencies ({named}): value at stake is told for"
+                " each, and the number of listings decides which pack comes first."
+            )
         for channel in self.scope.channels:
             rules = self._book.select(
                 channel,

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from core.errors import FileFormatError, InvalidFieldError
+from core.errors import InvalidFieldError
 from domain.audit.report import FINDING_KEYS, Audit, AuditFinding
 from domain.audit.scope import build_scope, parse_day
 from domain.files.inspection import inspect_file
@@ -193,12 +193,21 @@ def test_real_files_are_audited_against_their_own_platform(name):
     assert made.levels.total() == len(findings)
 
 
-def test_a_broken_file_gives_one_clear_reason():
-    content = shared_sample("templates/generic_broken.csv")
-    with pytest.raises(FileFormatError) as caught:
-        audit(content)
-    assert (caught.value.line, caught.value.column) == (8, "title")
-    assert caught.value.remedy
+def test_a_broken_file_tells_each_broken_row():
+    made, findings = audit(shared_sample("templates/generic_broken.csv").decode("windows-1252"))
+    assert {(one.line, one.rule) for one in findings} >= {
+        (3, "file.bad_quoting"),
+        (8, "file.nul_byte"),
+    }
+    assert made.unchecked < made.products
+
+
+def test_prices_in_several_currencies_are_told_apart():
+    head = "sku,title,price,currency\n"
+    made, _ = audit(f"{head}A-1,{LONG},2.50,SGD\nA-2,{LONG},10000,IDR\n")
+    pack = next(one for one in made.build_packs() if one.id == "hard.length.title")
+    assert (pack.value_minor, pack.values_minor) == (None, {"IDR": 1_000_000, "SGD": 250})
+    assert any("several currencies (IDR, SGD)" in note for note in made.build_notes())
 
 
 def test_the_other_rows_of_a_broken_file_are_audited():

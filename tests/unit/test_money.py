@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.money import find_value, parse_minor, parse_stock
+from domain.money import find_currency, find_value, parse_minor, parse_stock
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_a_quantity_is_whole_and_never_negative(text, stock):
 )
 def test_value_counts_one_piece_where_no_stock_is_known(price, quantity, value):
     assert find_value(price, quantity) == value
+
+
+@pytest.mark.parametrize(
+    ("attributes", "currency"),
+    [
+        ({"price": "12.00", "currency": "idr"}, "IDR"),
+        ({"price": "29.00 USD"}, "USD"),
+        ({"price": "29.00 USD", "CURRENCY_CODE": "EUR"}, "EUR"),
+        ({"price": "29.00"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_currency_stands_in_a_column_or_beside_the_price(attributes, currency):
+    assert find_currency(attributes) == currency

@@ -156,3 +156,16 @@ def test_a_merged_pack_counts_a_product_once(kind):
     both = [symptom("max_length"), symptom(kind, field="tags")]
     [pack] = packs_of([(100, both)] * 4, limit=1)
     assert (pack.listings, pack.findings, pack.value_minor) == (4, 8, 400)
+
+
+def test_currencies_are_never_added_nor_compared():
+    book = PackBook()
+    short, long = symptom(field="title"), symptom(field="description")
+    sold = [(short, 1_000_000, "IDR"), (long, 900, "SGD"), (long, 100, "MYR"), (long, 50, "SGD")]
+    for line, (one, value, currency) in enumerate(sold):
+        book.add([one], line=line, product="p", value_minor=value, currency=currency)
+    first, second = book.build_packs()
+    assert (first.listings, first.value_minor) == (3, None)
+    assert first.to_json()["values_minor"] == {"MYR": 100, "SGD": 950}
+    assert (second.value_minor, second.values_minor) == (1_000_000, {"IDR": 1_000_000})
+    assert book.currencies == ("IDR", "MYR", "SGD")

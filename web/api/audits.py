@@ -80,7 +80,10 @@ class ExampleOut(BaseModel):
 
 
 class PackOut(BaseModel):
-    """Findings that are mended together; ``value_minor`` is price times quantity in hundredths."""
+    """Findings that are mended together; ``value_minor`` is price times quantity in hundredths.
+
+    It is null where prices are in several currencies; ``values_minor`` has a sum for each.
+    """
 
     id: str
     title: str
@@ -90,6 +93,7 @@ class PackOut(BaseModel):
     findings: int
     consequence: str
     value_minor: int | None
+    values_minor: dict[str, int]
     examples: list[ExampleOut]
 
 
