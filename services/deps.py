@@ -13,6 +13,7 @@ import redis
 
 from core.clock import today
 from core.errors import SettingsError
+from core.ids import hash_text
 from core.settings import Settings
 from domain.batch_lane import BatchProvider
 from domain.budget.values import BudgetLimits, Purse
@@ -43,7 +44,6 @@ from services.llm_watch import DoorWatch
 
 PICO_PER_CENT = 10**10
 ACCOUNT = "groq"
-"""Whose key it is: its models share what is refused to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ def _open_doors(settings: Settings, watch: DoorWatch) -> tuple[LlmDoor, ...]:
         LlmDoor(
             llm=groq,
             budget=_open_budget(settings, client, model),
-            breaker=SharedBreaker(client, name=model, account=ACCOUNT),
+            breaker=SharedBreaker(client, name=model, account=name_account(settings.groq_api_key)),
             model=model,
             watch=watch,
             purses=purses,
@@ -165,10 +165,15 @@ def _open_meters(settings: Settings) -> tuple[LlmMeter, ...]:
         LlmMeter(
             model=model,
             budget=_open_budget(settings, client, model),
-            breaker=SharedBreaker(client, name=model, account=ACCOUNT),
+            breaker=SharedBreaker(client, name=model, account=name_account(settings.groq_api_key)),
         )
         for model in list_chain(settings.groq_model, as_of=today())
     )
+
+
+def name_account(api_key: str) -> str:
+    """Whose key it is: its models share what is refused to it, and another key nothing of it."""
+    return f"{ACCOUNT}:{hash_text(api_key)[:16]}"
 
 
 def _open_purses(settings: Settings, watch: DoorWatch) -> Purses:

@@ -55,6 +55,13 @@ def test_a_wrong_key_names_the_setting(database_url, redis_url, groq, seller):
     assert "gsk_wrong" not in job["error"]["message"]
 
 
+def test_the_right_key_is_not_blamed_for_the_wrong_one(database_url, redis_url, groq, seller):
+    with open_groq_deps(database_url, redis_url, groq, GROQ_API_KEY="gsk_wrong") as deps:
+        assert run(deps, seller)["state"] == "discarded"
+    with open_groq_deps(database_url, redis_url, groq) as deps:
+        assert run(deps, seller, make_listing("other"))["state"] == "completed"
+
+
 def test_a_retired_model_is_refused_at_the_start(database_url, redis_url):
     with (
         pytest.raises(InvalidFieldError, match="shut off by its provider on 2026-08-16") as caught,
