@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import InvalidFieldError
+from domain.audit.stores import parse_store
 from domain.marketplaces.rulebook import load_rulebook
 
 ALL: Final = "all"
 """In place of a channel: every channel we know rules for."""
-
-_STORE: Final = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +43,9 @@ def build_scope(
     choices = ", ".join((*known, ALL))
     if not chosen:
         raise InvalidFieldError(
-            "the file belongs to no marketplace we know.",
+            "nothing in the file says for which marketplace it is.",
             field="channel",
-            remedy=f"Name one to check against: {choices}.",
+            remedy=f"Choose the marketplace to check against: {choices}.",
         )
     if chosen != ALL and chosen not in known:
         raise InvalidFieldError(
@@ -57,18 +55,9 @@ def build_scope(
         channel=chosen,
         channels=known if chosen == ALL else (chosen,),
         as_of=as_of,
-        store=_parse_store(store),
+        store=parse_store(store),
         category=category.strip(),
     )
-
-
-def _parse_store(text: str) -> str:
-    store = text.strip().upper()
-    if not _STORE.fullmatch(store):
-        raise InvalidFieldError(
-            f"{text!r} is no country.", field="store", remedy="Use two letters: US, GB, DE, …"
-        )
-    return store
 
 
 def parse_day(text: str, *, today: dt.date) -> dt.date:

@@ -161,6 +161,7 @@ def test_bad_files_say_where_and_why_and_what_to_do(tmp_path: Path, content, pla
         (("--channel", "tradera"), "there is no channel 'tradera'"),
         (("--on", "22.11.2026"), "is no date"),
         (("--store", "Germany"), "is no country"),
+        (("--store", "XX"), "is no country"),
         (("--json", "--jsonl"), "choose one"),
         (("--out", SHOP), "overwrite your file"),
         (("--out", "no/such/folder.csv"), "no place for a file"),

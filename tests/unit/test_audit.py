@@ -215,3 +215,17 @@ def test_the_other_rows_of_a_broken_file_are_audited():
     made, findings = audit(content)
     assert [one for one in findings if one.rule.startswith("file.")]
     assert build_tail(made)["packs"]
+
+
+@pytest.mark.parametrize("store", ["XX", "Germany", "", "U$", "ZZ"])
+def test_a_store_in_no_country_is_refused_with_those_there_are(store):
+    with pytest.raises(InvalidFieldError) as caught:
+        build_scope("amazon", file_channel="", as_of=DAY, store=store)
+    assert caught.value.field == "store"
+    assert "US, CA, GB, DE" in caught.value.remedy
+    assert "AE, EG, SA, TR" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("store", "country"), [("de", "DE"), ("uk", "GB"), (" sa ", "SA")])
+def test_a_store_is_a_country(store, country):
+    assert build_scope("amazon", file_channel="", as_of=DAY, store=store).store == country
