@@ -45,6 +45,9 @@ def test_an_operator_looks_and_retries_and_a_seller_sets_a_schedule(web: Web, br
         page.get_by_role("link", name="Operator").click()
         expect(page.get_by_role("heading", name="This installation")).to_be_visible()
         check_page(page, width)
+        bar = page.locator(".bar").bounding_box()
+        assert bar is not None
+        assert bar["height"] < 110, "two rows at most"
         page.get_by_role("button", name="Try all again").click()
         expect(page.get_by_role("status")).to_contain_text("run again")
         page.get_by_role("link", name="Schedules").click()
