@@ -28,6 +28,7 @@ from domain.files.source import RowProblem
 from embedded.progress import Progress
 from embedded.report import build_object, print_object, print_table
 from embedded.run_llm import choose_llm
+from embedded.run_waits import WaitWatch
 from embedded.run_worker import RunWorker, build_run_worker
 from embedded.session import open_servers
 from embedded.signals import StopSignals
@@ -188,6 +189,7 @@ def _read(path: Path) -> Iterator[bytes]:
 
 def _wait(run: Run, import_id: uuid.UUID, states: set[str], label: str) -> dict[str, Any]:
     """Wait for a state of the import, keeping the worker alive; raises when it has failed."""
+    watch = WaitWatch(run.deps, run.seller.id)
     while True:
         shown = get_import(run.deps, run.seller.id, import_id)
         if shown["state"] in states:
@@ -200,7 +202,8 @@ def _wait(run: Run, import_id: uuid.UUID, states: set[str], label: str) -> dict[
             )
         progress = shown["progress"]
         waiting = ", waiting for cheaper answers" if progress["waiting"] else ""
-        run.progress.show(label + waiting, int(progress["finished"]), int(progress["total"]))
+        finished, total = int(progress["finished"]), int(progress["total"])
+        run.progress.show(label + waiting, finished, total, waits=watch.look(shown))
         run.worker.ensure_running()
         sleep(POLL_S)
 

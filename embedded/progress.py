@@ -20,13 +20,24 @@ class Progress:
     _began_s: float = field(default_factory=monotonic_s)
     _shown_s: float = -1e9
     _open: bool = False
+    _waits: str = ""
+    _last_s: float = field(default_factory=monotonic_s)
 
-    def show(self, label: str, done: int, total: int) -> None:
-        """Say how far ``label`` is; a new label begins a new bar."""
+    def show(self, label: str, done: int, total: int, *, waits: str = "") -> None:
+        """Say how far ``label`` is; a new label begins a new bar.
+
+        ``waits`` says why it does not go on: no time left is told then, nor counted as work.
+        """
+        now_s = monotonic_s()
         if label != self.label:
             self.close()
-            self.label, self._began_s, self._shown_s = label, monotonic_s(), -1e9
-        text = build_line(label, done, total, elapsed_s=monotonic_s() - self._began_s)
+            self.label, self._began_s, self._shown_s = label, now_s, -1e9
+        elif self._waits:
+            self._began_s += now_s - self._last_s
+        if bool(waits) != bool(self._waits):
+            self._shown_s = -1e9
+        self._waits, self._last_s = waits, now_s
+        text = build_line(label, done, total, elapsed_s=now_s - self._began_s, waits=waits)
         if self.stream.isatty():
             self.stream.write(f"\r{text}\x1b[K")
             self._open = True
@@ -43,13 +54,14 @@ class Progress:
             self._open = False
 
 
-def build_line(label: str, done: int, total: int, *, elapsed_s: float) -> str:
+def build_line(label: str, done: int, total: int, *, elapsed_s: float, waits: str = "") -> str:
     """The bar as text; ``total`` 0 means that it is not known yet."""
     if total <= 0:
         return f"{label} …"
     filled = WIDTH * min(done, total) // total
     bar = "█" * filled + "·" * (WIDTH - filled)
-    return f"{label} {bar} {done}/{total}{_time_left(done, total, elapsed_s)}"
+    ending = f", {waits}" if waits else _time_left(done, total, elapsed_s)
+    return f"{label} {bar} {done}/{total}{ending}"
 
 
 def _time_left(done: int, total: int, elapsed_s: float) -> str:
