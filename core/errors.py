@@ -203,6 +203,10 @@ class LlmRequestError(LlmError):
     code = "llm_bad_request"
 
 
+class LlmShapeError(LlmRequestError):
+    """The provider refuses the form of our requests (a schema, a parameter), whatever they tell."""
+
+
 class LlmOutputError(LlmError):
     """The answer is empty, cut or not what the schema asks for; a new call may do better."""
 

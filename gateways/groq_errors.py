@@ -19,6 +19,7 @@ from core.errors import (
     LlmOutputError,
     LlmRefusedError,
     LlmRequestError,
+    LlmShapeError,
     LlmTransientError,
 )
 from gateways.groq_limits import read_limit_breach
@@ -30,6 +31,13 @@ _LONGEST_WAIT_S = 86_400.0
 """Groq's longest period is a day; a longer answer is a mistake that must not stop us for ever."""
 _UNIT_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _SERVER_FAULT = 500
+_SHAPE = re.compile(
+    r"schema|response_format|propert(?:y|ies)|parameter|unsupported|not supported|reasoning_effort"
+    r"|temperature",
+    re.IGNORECASE,
+)
+"""Words of a refusal that is about what every request of ours has in common."""
+_TOO_LONG = "context_length_exceeded"
 _SPEND_CAP, _BAD_JSON = "blocked_api_access", "json_validate_failed"
 
 
@@ -106,9 +114,15 @@ def _build_size_error(refusal: ProviderRefusal) -> LlmError:
 
 
 def _build_request_error(refusal: ProviderRefusal) -> LlmError:
+    named = " ".join(filter(None, (str(refusal.status), refusal.code)))
+    if refusal.code != _TOO_LONG and _SHAPE.search(refusal.message):
+        return LlmShapeError(
+            f"Groq refuses the form of our requests ({named}).{refusal.quote}",
+            remedy="No listing is at fault: report it with this message.",
+        )
     return LlmRequestError(
-        f"Groq refuses the request ({refusal.status} {refusal.code}).{refusal.quote}",
-        remedy="This listing cannot be sent as it is; please report it with this message.",
+        f"Groq refuses the request ({named}).{refusal.quote}",
+        remedy="Please report it with this message.",
     )
 
 

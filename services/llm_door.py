@@ -12,6 +12,7 @@ from core.errors import (
     LlmGoneError,
     LlmOutageError,
     LlmRefusedError,
+    LlmShapeError,
     LlmTransientError,
 )
 from core.ids import new_id
@@ -36,6 +37,9 @@ log = get_logger(__name__)
 CALL_TIMEOUT_S: Final = 30.0
 REFUSAL_PAUSE_S: Final = 60.0
 """After the provider refused our key, plan or model, no call is made for so long."""
+
+SHAPE_REFUSALS: Final = 3
+"""So many refusals of our requests' form in a row are taken for one of every request's."""
 
 
 class PoolWaitError(Exception):
@@ -67,6 +71,7 @@ class LlmDoor:
     watch: DoorWatch
     purses: Purses
     prefixes: PrefixTable = field(default_factory=PrefixTable)
+    _shape_refusals: int = 0
 
     def admit(self) -> Passage:
         """Whether the model may be asked now."""
@@ -128,6 +133,7 @@ class LlmDoor:
             reply = self.llm.complete(request, timeout_s=CALL_TIMEOUT_S)
             used, seen = read_cost(reply, request.model), reply.seen
             learn_prefix(self.prefixes, request, reply)
+            self._shape_refusals = 0
             self._record(Verdict.WORKS, passage)
         except LlmError as fault:
             used = read_fault_cost(fault, used)
@@ -148,9 +154,16 @@ class LlmDoor:
             raise PoolWaitError(wait_s) from fault
         if isinstance(fault, LlmRefusedError):
             gone = isinstance(fault, LlmGoneError)
-            log.error("llm_refused", model=self.model, reason=str(fault))
-            if self.breaker.refuse(str(fault), seconds=REFUSAL_PAUSE_S, everywhere=not gone):
-                self.watch.note_refused(self.model, str(fault), gone=gone)
+            self._refuse(fault, gone=gone, everywhere=not gone)
+        elif isinstance(fault, LlmShapeError):
+            self._shape_refusals += 1  # threads may lose one: so it takes a call more
+            if self._shape_refusals >= SHAPE_REFUSALS:
+                self._refuse(fault, gone=False, everywhere=False)
+
+    def _refuse(self, fault: LlmError, *, gone: bool, everywhere: bool) -> None:
+        log.error("llm_refused", model=self.model, reason=str(fault))
+        if self.breaker.refuse(str(fault), seconds=REFUSAL_PAUSE_S, everywhere=everywhere):
+            self.watch.note_refused(self.model, str(fault), gone=gone)
 
     def _record(self, verdict: Verdict, passage: Passage, reason: str = "") -> None:
         change = self.breaker.record(verdict, passage)

@@ -8,6 +8,7 @@ from core.clock import monotonic_s
 from core.errors import InvalidFieldError
 from domain.prompts import request as prompts
 from services.submit import get_job, submit_job
+from simulators.groq import shape
 from tests.support.groq_sim import running_groq
 from tests.support.jobs import (
     import_all,
@@ -112,6 +113,20 @@ def test_a_spend_cap_that_is_hit_stops_an_import_with_the_reason(deps, seller, g
     assert query(deps, "SELECT state FROM app.import_file WHERE id = :id", id=import_id) == [
         ("done",)
     ]
+
+
+def test_a_refused_form_of_our_requests_is_not_asked_for_every_listing(
+    deps, seller, groq, monkeypatch
+):
+    """Three calls of each model of the chain; then the rest is halted, and the operator told."""
+    monkeypatch.setattr(shape, "_UNSUPPORTED", frozenset({"temperature"}))
+    import_all(deps, seller, make_csv(12), engine="groq")
+    assert groq.ledger()["calls"] == 6
+    [(reason,)] = query(deps, "SELECT halt_reason FROM app.batch")
+    assert "the form of our requests (400 invalid_request)" in reason
+    assert "No listing is at fault" in reason
+    kinds = query(deps, "SELECT DISTINCT kind, level FROM app.operator_event")
+    assert kinds == [("provider_refused", "error")]
 
 
 def test_a_spend_cap_leaves_the_others_to_the_rules(deps, seller, groq):
