@@ -25,7 +25,7 @@ from domain.files.inspection import inspect_file
 from domain.files.products import iter_products
 from domain.files.source import FileLimits, FileShape, RowProblem, SourceProduct, excerpt
 from domain.job import JobState
-from domain.listing import Listing
+from domain.listing import Channel, Listing
 from domain.marketplaces.checker import check_listing, list_unchecked
 from domain.marketplaces.mutes import require_channel
 from domain.touchable import find_touchable
@@ -164,9 +164,9 @@ def _recognise(
     channel = row.channel or shape.channel
     if not channel:
         raise InvalidFieldError(
-            "the file belongs to no marketplace we know.",
+            "nothing in the file says for which marketplace it is, so that has to be chosen.",
             field="channel",
-            remedy="Name the channel to optimize for.",
+            remedy=f"Send it again and choose the channel to optimize for: {', '.join(Channel)}.",
         )
     require_channel(options.mutes, channel)
     with deps.database.transaction(seller=row.seller_id) as session:

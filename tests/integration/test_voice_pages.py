@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from core.clock import today
 from core.ids import new_id
 from tests.house.test_routes import read_token
 from tests.integration.test_mutes import BODY, PROMO, SAID
@@ -24,8 +25,8 @@ def send(browser, path: str, **data):
     return browser.post(path, data={"csrf_token": read_token(browser), **data})
 
 
-def make_listing(web: Web) -> str:
-    web.post("/api/v1/jobs", json=BODY)
+def make_listing(web: Web, **changes) -> str:
+    web.post("/api/v1/jobs", json={**BODY, **changes})
     [row] = web.get("/api/v1/listings").json["items"]
     path: str = f"/listings/{row['id']}"
     return path
@@ -104,6 +105,24 @@ def test_a_rule_is_muted_on_a_finding_and_holds_again(web: Web):
     back = send(browser, "/stores/walmart/unmute", rule=PROMO, listing_id=listing_id)
     assert back.location.startswith(path)
     assert "Muted by you" not in browser.get(back.location).text
+
+
+def test_what_was_proposed_before_a_mute_is_out_of_date(web: Web):
+    poster = {"sku": "P-1", "title": "Northfold Poster 50 x 70 cm - FREE SHIPPING!!!"}
+    path = make_listing(web, listing={**poster, "brand": "Northfold", "description": "BUY NOW!!!"})
+    web.work()
+    browser = web.sign_in()
+    page = browser.get(path).text
+    assert "Out of date" not in page
+    listing_id = path.rsplit("/", 1)[1]
+    send(browser, "/stores/walmart/mute", rule=PROMO, reason=SAID, listing_id=listing_id)
+    page = browser.get(path).text
+    assert f"Muted by you on {today().day} {today():%B %Y}" in page
+    assert "this was written before you muted wmt.title.promo" in page
+    assert "Propose anew without it" in page
+    send(browser, f"{path}/optimize")
+    web.work()
+    assert "Out of date" not in browser.get(path).text
 
 
 @pytest.mark.parametrize(

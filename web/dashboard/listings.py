@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping
 from typing import Any, Final
@@ -99,12 +100,21 @@ def render_listing(listing_id: uuid.UUID, *, trouble: Trouble | None = None) -> 
         is_decided=any(one.stored["action"] for one in fields),
         open_count=sum(one.can_decide and one.stored["after"] is not None for one in fields),
         mutable=set(list_mutable(shown["channel"])),
-        muted={one["rule"]: one["reason"] for one in shown["muted"]},
+        muted=list_muted_rules(shown),
+        outdated=sorted({rule for one in fields for rule in one.outdated_by}),
         max_reason_chars=MAX_REASON_CHARS,
         trouble=trouble,
         work=_find_work(shown),
         modes=list(Mode),
     )
+
+
+def list_muted_rules(shown: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The reason and the day of each muted rule that the listing breaks."""
+    return {
+        one["rule"]: {"reason": one["reason"], "since": dt.date.fromisoformat(one["since"])}
+        for one in shown["muted"]
+    }
 
 
 def _find_work(shown: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -53,6 +53,8 @@ class FieldView:
     edit_text: str
     can_decide: bool
     trouble: Trouble | None
+    outdated_by: tuple[str, ...] = ()
+    """Rules that the seller muted after this was proposed, which it may still follow."""
 
     @property
     def is_chips(self) -> bool:
@@ -66,11 +68,13 @@ def build_field_views(
     """The fields of a suggestion in the order in which people read a listing."""
     rules = select_rules(shown)
     is_open = suggestion["status"] == "open"
+    muted = frozenset(one["rule"] for one in shown["muted"])
     stored = sorted(suggestion["fields"], key=lambda one: TEXT_FIELDS.index(one["field"]))
     return [
         _build_view(
             one,
             rules,
+            muted=muted,
             can_decide=is_open and one["action"] is None,
             trouble=trouble if trouble and trouble.field == one["field"] else None,
         )
@@ -97,7 +101,12 @@ def select_rules(shown: Mapping[str, Any]) -> RuleSet:
 
 
 def _build_view(
-    stored: Mapping[str, Any], rules: RuleSet, *, can_decide: bool, trouble: Trouble | None
+    stored: Mapping[str, Any],
+    rules: RuleSet,
+    *,
+    muted: frozenset[str],
+    can_decide: bool,
+    trouble: Trouble | None,
 ) -> FieldView:
     name = stored["field"]
     offered = stored["final"] if stored["action"] == "edit" else stored["after"]
@@ -112,7 +121,15 @@ def _build_view(
         edit_text=trouble.text if trouble else join_value(after),
         can_decide=can_decide,
         trouble=trouble,
+        outdated_by=_list_outdated(stored, muted) if can_decide else (),
     )
+
+
+def _list_outdated(stored: Mapping[str, Any], muted: frozenset[str]) -> tuple[str, ...]:
+    """What was muted since: what was muted already had no finding when the field was written."""
+    if stored["after"] is None:
+        return ()
+    return tuple(sorted(muted.intersection(one["rule"] for one in stored["findings"])))
 
 
 def _compare(name: str, before: str | list[str] | None, after: str | list[str] | None) -> Diff:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+_CELL: Final = re.compile(r"cell \d+")
 
 CHANNELS: Final[Mapping[str, str]] = {
     "amazon": "Amazon",
@@ -196,6 +199,18 @@ def name_of(words: Mapping[str, str], code: str | None) -> str:
     return words.get(code) or code.replace("_", " ").capitalize()
 
 
+def write_sentence(message: str) -> str:
+    """A message as a sentence of its own; what begins with a rule's or a field's id keeps it."""
+    first = message.partition(" ")[0].rstrip(".,:;")
+    begun = message if "." in first or "_" in first else message[:1].upper() + message[1:]
+    return begun if begun.endswith((".", "!", "?")) else f"{begun}."
+
+
+def name_place(column: str) -> str:
+    """The column of a file's fault; "cell 2" is where no header names it."""
+    return column if _CELL.fullmatch(column) else f"column “{column}”"
+
+
 def format_time(moment: dt.datetime) -> str:
     """A time as people read it, in UTC."""
     return f"{moment.astimezone(dt.UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
@@ -242,6 +257,8 @@ def count_of(number: int, one: str, many: str = "") -> str:
 
 WORDS: Final[Mapping[str, Any]] = {
     "name_of": name_of,
+    "name_place": name_place,
+    "write_sentence": write_sentence,
     "format_time": format_time,
     "format_day": format_day,
     "format_span": format_span,
