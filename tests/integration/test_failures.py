@@ -54,7 +54,8 @@ def test_failures_name_the_listing_and_the_reason(deps, seller, batch_id):
     execute(
         deps,
         "UPDATE app.job SET state = 'discarded', error_code = 'llm_error', error_detail = 'no'"
-        " WHERE id = (SELECT id FROM app.job WHERE kind = 'optimize' ORDER BY id LIMIT 1)",
+        " WHERE kind = 'optimize' AND listing_id ="
+        " (SELECT id FROM app.listing WHERE title LIKE '%hat 0')",
     )
     assert list_failures(deps, seller.id, batch_id) == [
         {"listing": "SKU-0", "state": "discarded", "code": "llm_error", "message": "no"}

@@ -15,6 +15,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "errors.md"
 INSIDE = {
     *("bad_settings", "llm_unavailable", "llm_refused", "llm_bad_request", "llm_bad_output"),
     *("worker_lost", "batch_halted", "run_abandoned", "rules_fallback"),
+    "batch_unavailable",
 }
 """Codes that never leave the process as an answer: they end a job or a start."""
 
