@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import AppError, FileFormatError, InputError, InvalidFieldError
+from domain.files.source import name_place
 from domain.marketplaces.mutes import parse_ignores
 from embedded.audit_output import (
     Sink,
@@ -88,7 +89,7 @@ def _describe(fault: AppError | OSError, file: Path) -> str:
     if isinstance(fault, FileFormatError):
         place = str(file)
         place += f", line {fault.line}" if fault.line else ""
-        place += f", column {fault.column}" if fault.column else ""
+        place += f", {name_place(fault.column)}" if fault.column else ""
         return str(InputError(fault.message, remedy=fault.remedy, field=place))
     return str(fault)
 

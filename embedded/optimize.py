@@ -22,12 +22,13 @@ from core.errors import (
 from core.ids import new_id
 from core.settings import Settings, load_settings
 from domain.brief import EngineChoice
+from domain.catalogue import format_usd
 from domain.files.forms import Form
 from domain.files.problems import write_problems
-from domain.files.source import RowProblem
+from domain.files.source import RowProblem, name_place
 from embedded.progress import Progress
 from embedded.report import build_object, print_object, print_table
-from embedded.run_llm import choose_llm
+from embedded.run_llm import choose_llm, list_lane_notes
 from embedded.run_waits import WaitWatch
 from embedded.run_worker import RunWorker, build_run_worker
 from embedded.session import open_servers
@@ -35,8 +36,8 @@ from embedded.signals import StopSignals
 from services.accept import accept_import
 from services.access import Seller, create_seller
 from services.deps import Deps, build_web_deps
-from services.export import choose_form_of, export_import
-from services.failures import find_fallback_reason, list_failures
+from services.export import choose_form_of, export_import, require_form
+from services.failures import find_fallback_reason, list_failures, sum_unanswered
 from services.import_options import ImportOptions, parse_channel, parse_fields
 from services.import_receive import receive_import
 from services.import_show import get_import, list_problems
@@ -168,6 +169,7 @@ def _optimize(run: Run) -> int:
         read = _wait(run, import_id, {"ready"}, "reading")
         _write_problems(run, import_id, read)
         form = choose_form_of(read, run.request.form)
+        require_form(run.deps, run.seller.id, import_id, form)
         _check_cost(run, read)
         confirm_import(run.deps, run.seller.id, import_id)
         done = _wait(run, import_id, {"done"}, "optimizing")
@@ -175,8 +177,9 @@ def _optimize(run: Run) -> int:
         cancel_import(run.deps, run.seller.id, import_id, "the command was stopped")
         raise
     run.worker.begin_stop()
-    run.progress.show("accepting", 0, 0)
-    accept_import(run.deps, run.seller.id, import_id, actor=ACTOR)
+    if done["progress"]["counts"].get("completed"):
+        run.progress.show("accepting", 0, 0)
+        accept_import(run.deps, run.seller.id, import_id, actor=ACTOR)
     _write(run, import_id, form)
     return _report(run, done, form)
 
@@ -214,7 +217,7 @@ def raise_failure(file: Path, error: Mapping[str, Any]) -> None:
     if error.get("line"):
         place += f", line {error['line']}"
     if error.get("column"):
-        place += f", column {error['column']}"
+        place += f", {name_place(error['column'])}"
     raise InputError(error["message"], remedy=error.get("remedy", ""), field=place)
 
 
@@ -237,7 +240,8 @@ def _check_cost(run: Run, read: Mapping[str, Any]) -> None:
         sys.stderr.write("Estimate: no call of a language model, no cost.\n")
     if cost_usd > run.request.max_cost_usd:
         raise CostLimitError(
-            f"the estimate of ${cost_usd:.4f} is above ${run.request.max_cost_usd:.2f};"
+            f"the estimate of ${cost_usd:.4f} is above"
+            f" ${format_usd(round(run.request.max_cost_usd * 10**12))};"
             " nothing was spent.",
             field="--max-cost-usd",
             remedy="Raise it, or lower --limit, or use --engine rules.",
@@ -284,10 +288,15 @@ def _report(run: Run, done: Mapping[str, Any], form: Form) -> int:
     if done["progress"]["counts"].get("hard_left_alone"):
         left = list_left_alone(run.deps, run.seller.id, done["id"])
     result = build_object(
-        {**done, "fallback_reason": why, "left_alone": left},
+        {
+            **done,
+            "fallback_reason": why,
+            "left_alone": left,
+            "unanswered": sum_unanswered(run.deps, run.seller.id, done["batch_id"]),
+        },
         form=form,
         out=str(run.request.out),
-        notes=run.notes,
+        notes=[*run.notes, *list_lane_notes(run.deps, run.request.options.speed)],
         failures=failures,
         duration_s=monotonic_s() - run.began_s,
     )

@@ -22,7 +22,7 @@ from domain.files.source import (
     SupplementRow,
     excerpt,
 )
-from domain.files.subset import write_changes, write_revert
+from domain.files.subset import require_changes_form, write_changes, write_revert
 from domain.files.supplement import write_supplement
 from domain.files.writer import write_full
 from domain.listing import TEXT_FIELDS, Channel, TextValue, fields_from_json
@@ -67,6 +67,18 @@ def choose_form_of(shown: Mapping[str, Any], wanted: Form | None) -> Form:
     if wanted is not None:
         return wanted
     return Form.FULL if shown["file_channel"] in ("", shown["channel"]) else Form.SUPPLEMENT
+
+
+def require_form(deps: Deps, seller_id: uuid.UUID, import_id: uuid.UUID, form: Form) -> None:
+    """Raises InvalidFieldError where a file that was read cannot come back in that form."""
+    with deps.database.transaction(seller=seller_id) as session:
+        row = imports.find_import(session, seller_id, import_id)
+    if row is None or not row.shape:
+        raise NotFoundError("there is no such import.", field="id")
+    if form is Form.PASTE:
+        _require_paste(row)
+    elif form in (Form.CHANGES, Form.REVERT):
+        require_changes_form(FileShape.from_json(row.shape))
 
 
 def export_import(

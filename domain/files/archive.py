@@ -24,6 +24,8 @@ IN_MEMORY_BYTES = 8 * 1024 * 1024
 """A temporary file goes to disk above this size."""
 _MAX_SMALL_PART_BYTES = 8 * 1024 * 1024
 """Parts that are held in memory as a tree (styles, list of sheets) and are small in real files."""
+_OFFICE_PART = "[Content_Types].xml"
+"""Every Office Open XML document has it."""
 _MAX_DEPTH = 64
 _MAX_ROW_ELEMENTS = 100_000
 _MAX_OTHER_ELEMENTS = 1_000_000
@@ -76,9 +78,14 @@ def open_zip(file: IO[bytes]) -> ZipFile:
 def check_archive(archive: ZipFile, *, limits: FileLimits) -> None:
     """Measure every part before anything of it is held in memory.
 
+    An archive that is no Office document at all is called what it is.
     zipfile never gives more bytes of a part than its directory says, so that sizes can be trusted.
     Raises FileFormatError and TooLargeError.
     """
+    if _OFFICE_PART not in archive.namelist():
+        message = "The file is a zip archive, not an Excel workbook or a text file with columns."
+        remedy = "Unpack it and upload the table inside (CSV, tab-separated or .xlsx)."
+        raise FileFormatError(message, line=1, remedy=remedy)
     parts = archive.infolist()
     if len(parts) > limits.max_parts:
         raise _too_large(f"it has {len(parts)} parts; {limits.max_parts} are read at most")

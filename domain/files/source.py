@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from domain.listing import Fields, Listing
+
+_CELL: Final = re.compile(r"cell \d+")
 
 ByteStream = Callable[[], Iterator[bytes]]
 """Opens the file again at its first byte with every call; chunks may have any size."""
@@ -174,6 +177,11 @@ class SupplementRow:
 
 Report = Callable[[RowProblem], None]
 """Told of every edit that could not be written; the seller's own cell stays."""
+
+
+def name_place(column: str) -> str:
+    """The column of a fault in words; where no header names it, it is a cell."""
+    return column if _CELL.fullmatch(column) else f"column {column}"
 
 
 def excerpt(text: str, *, length: int = 60) -> str:

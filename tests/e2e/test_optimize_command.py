@@ -15,6 +15,7 @@ from tests.support.command import build_command, find_pool, kill_workers
 from tests.support.groq_sim import running_groq
 from tests.support.jobs import make_csv, open_deps, query
 from tests.support.processes import list_processes
+from tests.support.servers import ROOT
 from tests.support.workers import build_worker_process, running_workers
 
 pytestmark = pytest.mark.servers
@@ -106,6 +107,16 @@ def test_no_product_and_the_full_form_give_the_file_back_byte_for_byte(command, 
     )
     assert (ended.code, ended.object["limited_to"], ended.object["products"]) == (0, 0, 3)
     assert out.read_bytes() == content
+
+
+def test_a_form_that_the_file_cannot_have_is_refused_before_any_work(command, file, out):
+    content = (ROOT / "docs" / "samples" / "etsy_download.csv").read_bytes()
+    file.write_bytes(content)
+    ended = command.run(file, "--form", "changes", "--out", out)
+    assert ended.code == 2
+    assert "Etsy" in ended.err
+    assert "Estimate" not in ended.err
+    assert not out.exists()
 
 
 BAD = {

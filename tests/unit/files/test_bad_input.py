@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from core.errors import FileFormatError, TooLargeError
@@ -251,3 +254,12 @@ def test_windows_1252_is_read_to_the_last_byte_that_utf8_cannot_have():
     shape, products = read_all(b"sku,title\nA,caf\xe9")
     assert shape.dialect.encoding == "windows-1252"
     assert products[0].listing.text("title") == "caf\u00e9"
+
+
+def test_a_plain_zip_is_called_one():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("products.csv", GOOD)
+    error = refusal(packed.getvalue())
+    assert "zip archive, not an Excel workbook" in error.message
+    assert error.remedy.startswith("Unpack it")
