@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
+from domain.catalogue import format_usd
 from domain.files.choices import AUTOMATIC
 from domain.files.forms import Form
 
@@ -36,6 +37,7 @@ def build_object(
     jobs = {
         name: int(counts.get(name, 0)) for name in ("completed", "reused", "discarded", "cancelled")
     }
+    calls, most_pico = done.get("unanswered", (0, 0))
     failed = bool(jobs["discarded"] or jobs["cancelled"])
     return {
         "channel": done["channel"],
@@ -58,6 +60,8 @@ def build_object(
         "left_alone": list(done["left_alone"]),
         "refused_fields": int(counts.get("refused_fields", 0)),
         "cost_microusd": round(counts.get("cost_pico", 0) / 1_000_000),
+        "unanswered_calls": calls,
+        "unanswered_most_microusd": -(-most_pico // 1_000_000),
         "duration_s": round(duration_s, 2),
         "out": out,
         "failures": [dict(one) for one in failures],
@@ -67,12 +71,26 @@ def build_object(
 
 
 SAID: Final = {
-    "hopped": "listings were written by another language model than the configured one, which could"
-    " not be asked just then.",
-    "partial": "listings are done in part: a field that did not pass stays as you wrote it.",
-    "simulated": "answers came from a simulator.",
+    "hopped": "written by another language model than the configured one, which could not be asked"
+    " just then.",
+    "partial": "done in part: a field that did not pass stays as you wrote it.",
+    "simulated": "answered by a simulator.",
 }
-"""What is said of a count that is not 0."""
+"""What is said of the listings of a count that is not 0."""
+
+
+def count_listings(number: int) -> str:
+    """How many were, for the beginning of a sentence."""
+    return "1 listing was" if number == 1 else f"{number} listings were"
+
+
+def _list_money_notes(done: Mapping[str, Any]) -> list[str]:
+    calls, most_pico = done.get("unanswered", (0, 0))
+    if not calls:
+        return []
+    noun = "1 call" if calls == 1 else f"{calls} calls"
+    most = format_usd(most_pico)
+    return [f"{noun} may have been billed without an answer (at most ${most}, not counted above)."]
 
 
 def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[str]:
@@ -100,11 +118,15 @@ def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[st
         notes.append(f"The run was ended early: {done['progress']['halt_reason']}")
     if counts.get("rules_fallback"):
         notes.append(
-            f"{int(counts['rules_fallback'])} listings were written by the rules engine in the"
+            f"{count_listings(int(counts['rules_fallback']))} written by the rules engine in the"
             f" language model's place: {done.get('fallback_reason') or 'it gave nothing usable.'}"
         )
-    said = [f"{int(counts[name])} {what}" for name, what in SAID.items() if counts.get(name)]
-    return notes + said
+    notes += [
+        f"{count_listings(int(counts[name]))} {what}"
+        for name, what in SAID.items()
+        if counts.get(name)
+    ]
+    return notes + _list_money_notes(done)
 
 
 def print_object(result: Mapping[str, Any]) -> None:
@@ -122,10 +144,20 @@ def print_table(result: Mapping[str, Any], stream: TextIO) -> None:
     lines += [f"note: {one}" for one in notes[:NOTES_SHOWN]]
     if len(notes) > NOTES_SHOWN:
         lines.append(f"note: … and {len(notes) - NOTES_SHOWN} more")
-    lines += [
-        f"failed: {one['listing']}: {one['message']}" for one in result["failures"][:NOTES_SHOWN]
-    ]
+    lines += _list_failures(result["failures"])[:NOTES_SHOWN]
     stream.write("\n".join(lines) + "\n")
+
+
+def _list_failures(failures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each reason, with the first listing it befell."""
+    befell: dict[str, list[str]] = {}
+    for one in failures:
+        reason = one["message"] or one["state"]
+        befell.setdefault(reason, []).append(one["listing"])
+    return [
+        f"failed: {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {reason}"
+        for reason, keys in befell.items()
+    ]
 
 
 def describe_format(profile: str, confidence: float, *, chosen: bool = False) -> str:
@@ -136,6 +168,14 @@ def describe_format(profile: str, confidence: float, *, chosen: bool = False) ->
 def _describe_format(result: Mapping[str, Any]) -> str:
     chosen = result["profile_chosen"]
     return describe_format(result["format"], result["confidence"], chosen=chosen)
+
+
+def _list_measures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What only listings have that are done."""
+    return [
+        ("score", f"{result['score_before']} → {result['score_after']}"),
+        ("rule breaches", f"{result['findings_before']} → {result['findings_after']}"),
+    ]
 
 
 def build_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -152,10 +192,9 @@ def build_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "outcome",
             ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in outcomes.items() if n)
-            or "nothing to do",
+            or ("nothing was done" if failed else "nothing to do"),
         ),
-        ("score", f"{result['score_before']} → {result['score_after']}"),
-        ("rule breaches", f"{result['findings_before']} → {result['findings_after']}"),
+        *(_list_measures(result) if jobs["completed"] or not failed else []),
         *([("muted", str(result["findings_muted"]))] if result["findings_muted"] else []),
         ("refused fields", str(result["refused_fields"])),
         ("written by", ", ".join(f"{name} {n}" for name, n in engine.items() if n) or "nobody"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.settings import load_settings
+from domain.batch_lane import Speed
 from domain.brief import EngineChoice
 from embedded.state import ServersRecord
-from services.deps import build_web_deps
+from services.batch_lane_show import show_lane
+from services.deps import Deps, build_web_deps
 from services.llm_check import find_usable_llm, list_disabled, require_llm
 
 
@@ -42,3 +44,14 @@ def _hop(
     )
     chosen = {"GROQ_MODEL": instead} if instead else {"GROQ_API_KEY": ""}
     return {**environ, **chosen}, [note]
+
+
+def list_lane_notes(deps: Deps, speed: Speed) -> list[str]:
+    """What a run must say that was to be cheaper, and is not where the plan has no batches."""
+    if speed is not Speed.BATCH or not deps.has_llm:
+        return []
+    shown = show_lane(deps, limit=1)
+    if shown["open"]:
+        return []
+    why = f" ({shown['refusal']})" if shown["refusal"] else ""
+    return [f"Your plan has no batches, or they are switched off{why}: calls cost the full price."]

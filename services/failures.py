@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from models import job_reads
+from models import job_reads, llm_use
 from services.deps import Deps
 
 
@@ -25,3 +25,9 @@ def list_failures(
                 session, seller_id, batch_id, limit=limit
             )
         ]
+
+
+def sum_unanswered(deps: Deps, seller_id: uuid.UUID, batch_id: uuid.UUID) -> tuple[int, int]:
+    """Calls that may have been billed without an answer, and the most they cost in picodollars."""
+    with deps.database.transaction(seller=seller_id) as session:
+        return llm_use.sum_unanswered(session, seller_id, batch_id)
