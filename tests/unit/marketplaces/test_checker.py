@@ -180,6 +180,8 @@ def test_promotion_in_other_languages_is_advice(title: str) -> None:
         "#1 Kettle",
         "Kettle, buy now!",
         "Discounted Discounts Kettle",
+        "Kettle, 100% satisfaction guaranteed",
+        "Kettle 100% Guaranteed",
     ],
 )
 def test_promotion_is_found_in_any_dress(title: str) -> None:
