@@ -23,7 +23,7 @@ from core.log import get_logger
 from services.import_receive import describe_size
 from web.context import get_deps, get_request_id
 from web.problems import get_code, get_problem
-from web.requests import is_upload
+from web.requests import get_file_limit, is_upload
 
 log = get_logger(__name__)
 
@@ -211,9 +211,11 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _too_large() -> Fault:
     if is_upload():
-        limit_bytes = get_deps().settings.max_upload_bytes
+        limit_bytes = get_file_limit()
         detail = f"The file is larger than {describe_size(limit_bytes)}."
         remedy = "Split it and send the parts, or have MAX_UPLOAD_BYTES raised."
+        if limit_bytes < get_deps().settings.max_upload_bytes:
+            remedy = "Send it as an import (POST /api/v1/imports), or split it."
     else:
         detail = f"The body is larger than {describe_size(request.max_content_length or 0)}."
         remedy = "Send less at once; many listings go into a file (POST /api/v1/imports)."

@@ -63,6 +63,23 @@ def takes_file(view: View) -> View:
     return view
 
 
+def limit_file(max_bytes: int) -> Callable[[View], View]:
+    """Declare that a view takes files up to a size of its own, below that of imports."""
+
+    def mark(view: View) -> View:
+        view.max_file_bytes = max_bytes  # type: ignore[attr-defined]
+        return takes_file(view)
+
+    return mark
+
+
+def get_file_limit() -> int:
+    """The largest file, in bytes, that this request may bring."""
+    largest = get_deps().settings.max_upload_bytes
+    view = current_app.view_functions.get(request.endpoint or "")
+    return min(largest, getattr(view, "max_file_bytes", largest))
+
+
 def register_hooks(app: Flask) -> None:
     """Run these around every view, in this order."""
     app.before_request(_begin)
@@ -93,8 +110,7 @@ def is_upload() -> bool:
 
 def _limit_body() -> None:
     if is_upload():
-        limit = get_deps().settings.max_upload_bytes
-        request.max_content_length = limit + FORM_OVERHEAD_BYTES
+        request.max_content_length = get_file_limit() + FORM_OVERHEAD_BYTES
 
 
 def _finish(response: Response) -> Response:

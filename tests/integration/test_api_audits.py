@@ -9,7 +9,7 @@ import pytest
 import services.audit
 from domain.audit.report import FINDING_KEYS
 from tests.support.jobs import query
-from tests.support.web import CSV, Web, open_web
+from tests.support.web import CSV, Web, build_form, open_web
 
 pytestmark = pytest.mark.servers
 
@@ -74,6 +74,15 @@ def test_a_large_file_is_sent_to_the_imports(web: Web, monkeypatch):
     answer = send(web, channel="all")
     assert answer.status_code == 413
     assert "/api/v1/imports" in answer.json["remedy"]
+
+
+def test_a_file_above_this_door_s_own_limit_hears_of_that_limit(web: Web):
+    content = b"sku,title\n" + b"x" * (services.audit.MAX_NOW_BYTES + 2_000_000)
+    body, kind = build_form({"file": ("shop.csv", content)})
+    answer = web.post("/api/v1/audits", data=body, content_type=kind)
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+    assert answer.json["detail"] == "The file is larger than 10 MB."
+    assert answer.json["remedy"].startswith("Send it as an import")
 
 
 def test_many_rows_in_few_bytes_are_too_much_as_well(web: Web, monkeypatch):

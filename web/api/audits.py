@@ -10,14 +10,14 @@ from apiflask.fields import UploadFile
 from pydantic import BaseModel
 
 from domain.files.source import ByteStream
-from services.audit import AuditWish, audit_now
+from services.audit import MAX_NOW_BYTES, AuditWish, audit_now
 from services.import_receive import CHUNK_BYTES
 from services.muting import get_reasons
 from web.api.routes import PROBLEM_STATUSES, build_blueprint
 from web.api.schemas import Input
 from web.auth import Access, access
 from web.context import get_deps, get_seller
-from web.requests import takes_file
+from web.requests import limit_file
 
 blueprint = build_blueprint("audits", tag="Audits")
 
@@ -114,7 +114,7 @@ class AuditOut(BaseModel):
 
 @blueprint.post("/audits")
 @access(Access.KEY)
-@takes_file
+@limit_file(MAX_NOW_BYTES)
 @blueprint.input(AuditIn, location="form_and_files")
 @blueprint.output(AuditOut)
 @blueprint.doc(security="key", responses=_STATUSES)
