@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -305,3 +306,17 @@ def sum_spent(session: Session, *, seller_id: uuid.UUID | None) -> tuple[int, in
     )
     day, month = found.one()
     return int(day), int(month)
+
+
+def find_paid(
+    session: Session, seller_id: uuid.UUID, request_hashes: Sequence[str], *, variant: int
+) -> set[str]:
+    """Which of these requests have a whole answer already, of whatever job of the seller's."""
+    found = session.scalars(
+        text(
+            "SELECT DISTINCT request_hash FROM app.llm_answer WHERE seller_id = :seller"
+            " AND request_hash = ANY(:hashes) AND variant = :variant AND finish_reason <> 'length'"
+        ),
+        {"seller": seller_id, "hashes": list(request_hashes), "variant": variant},
+    )
+    return set(found)

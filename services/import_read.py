@@ -28,10 +28,13 @@ from domain.job import JobState
 from domain.listing import Channel, Listing
 from domain.marketplaces.checker import check_listing, list_unchecked
 from domain.marketplaces.mutes import require_channel
+from domain.ports import LlmRequest
+from domain.prompts.request import build_request, estimate_request_tokens
 from domain.touchable import find_touchable
 from domain.voice import Voice
 from models import import_file as imports
 from models import job as jobs
+from models.llm_call import find_paid
 from services.batch_wait import estimate_wait, is_open
 from services.catalogue import build_listing
 from services.catalogue_store import get_shops, store_listings
@@ -39,10 +42,11 @@ from services.deps import Deps
 from services.export import choose_form, note_made_up_keys
 from services.import_options import ImportOptions
 from services.imports import CLAIM_S, PARSING, PROBLEMS_KEPT, open_stream
+from services.llm_step import hash_request
 from services.measures import get_rules
 from services.mutes import list_muted
 from services.run_estimate import estimate_cost_microusd, estimate_duration
-from services.submit import build_brief, estimate_job_tokens, uses_llm
+from services.submit import build_brief, uses_llm
 from services.voice import load_wishes
 
 log = get_logger(__name__)
@@ -205,8 +209,7 @@ def _store_chunk(work: FileWork, chunk: Sequence[SourceProduct]) -> None:
         _store_problems(session, work, problems)
         if usable:
             _store_products(session, work, usable)
-    for product in usable:
-        tokens = estimate_product_tokens(work, product)
+    for tokens in estimate_products(work, usable):
         reading.calls += bool(tokens)
         reading.tokens += tokens
         reading.largest = max(reading.largest, tokens)
@@ -215,16 +218,36 @@ def _store_chunk(work: FileWork, chunk: Sequence[SourceProduct]) -> None:
     reading.seen += len(chunk)
 
 
-def estimate_product_tokens(work: FileWork, product: SourceProduct) -> int:
-    """What the job of a product will be charged at most; 0 when it will make no call."""
+def estimate_products(work: FileWork, products: Sequence[SourceProduct]) -> list[int]:
+    """What the job of each product will be charged at most; 0 when it will make no call.
+
+    That holds for a call that is paid for already, too.
+    """
     if not uses_llm(work.deps, work.options.engine):
-        return 0
+        return [0] * len(products)
+    requests = [build_product_request(work, product) for product in products]
+    hashes = ["" if one is None else hash_request(one) for one in requests]
+    with work.deps.database.transaction(seller=work.row.seller_id) as session:
+        paid = find_paid(
+            session,
+            work.row.seller_id,
+            hashes,
+            variant=work.options.wish.variant,
+        )
+    return [
+        0 if one is None or digest in paid else estimate_request_tokens(one)
+        for one, digest in zip(requests, hashes, strict=True)
+    ]
+
+
+def build_product_request(work: FileWork, product: SourceProduct) -> LlmRequest | None:
+    """The first call of a product's job; None when nothing is to be written."""
     rules = get_rules(work.row.channel, product.listing, work.muted)
     brief = build_brief(
         product.listing, channel=work.row.channel, wish=work.options.wish, rules=rules
     )
     fields = find_touchable(brief, check_listing(product.listing, rules))
-    return estimate_job_tokens(work.deps, brief, rules, fields)
+    return build_request(brief, rules, fields, model=work.deps.llm_model) if fields else None
 
 
 def _store_problems(session: Session, work: FileWork, problems: Sequence[RowProblem]) -> None:

@@ -68,6 +68,21 @@ def test_a_run_within_the_limits_takes_minutes(deps, seller):
     assert (estimate["duration_s"], estimate["duration"]) == (0, "minutes")
 
 
+def test_what_is_paid_for_already_is_not_estimated_again(deps, seller, groq):
+    content = make_priced(["1.00"] * 3)
+    import_id, first = read(deps, seller, content)
+    assert first["calls"] == 3
+    confirm_import(deps, seller.id, import_id)
+    run_all(deps, make_worker(deps))
+    calls = groq.ledger()["calls"]
+    assert calls >= 3
+    again_id, again = read(deps, seller, content)
+    assert (again["calls"], again["cost_microusd"]) == (0, 0)
+    confirm_import(deps, seller.id, again_id)
+    run_all(deps, make_worker(deps))
+    assert groq.ledger()["calls"] == calls
+
+
 def test_rules_take_no_time_and_cost_nothing(deps, seller):
     _, estimate = read(deps, seller, make_priced(["1.00"] * 5), engine="rules")
     assert (estimate["calls"], estimate["cost_microusd"]) == (0, 0)
