@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.clock import today
 from core.settings import Settings
 from domain.budget.values import BudgetLimits
-from domain.catalogue import BATCH, ON_DEMAND, cost_picousd, get_llm
+from domain.catalogue import BATCH, ON_DEMAND, cost_picousd, get_llm, list_chain
 from domain.run_time import TYPICAL_SHARE, describe_duration, estimate_run_s, find_daily_calls
 from models import llm_use
 from services.deps import Deps
@@ -30,14 +31,20 @@ def estimate_cost_microusd(deps: Deps, tokens: int, *, may_wait: bool) -> int:
 
     So it covers the second and third calls that some listings need: twice the cost of each first
     call at its real prices, which a job never exceeds, is below it where the prompt is the longer
-    half.
+    half. And at the price of the dearest model of the chain, which may be asked in the place of the
+    configured one; files of the batch lane are that one's alone.
     """
-    cost_pico = cost_picousd(
-        get_llm(deps.llm_model),
-        prompt_tokens=0,
-        cached_tokens=0,
-        completion_tokens=tokens,
-        tier=BATCH if may_wait else ON_DEMAND,
+    chain = list_chain(deps.llm_model, as_of=today())
+    models, tier = (chain[:1], BATCH) if may_wait else (chain, ON_DEMAND)
+    cost_pico = max(
+        cost_picousd(
+            get_llm(model),
+            prompt_tokens=0,
+            cached_tokens=0,
+            completion_tokens=tokens,
+            tier=tier,
+        )
+        for model in models
     )
     return -(-cost_pico // 1_000_000)
 

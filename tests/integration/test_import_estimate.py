@@ -7,6 +7,7 @@ import re
 import pytest
 
 from core.errors import InvalidFieldError
+from domain.catalogue import get_llm
 from services.import_show import get_import
 from services.imports import confirm_import
 from tests.support.groq_sim import running_groq
@@ -81,6 +82,12 @@ def test_what_is_paid_for_already_is_not_estimated_again(deps, seller, groq):
     confirm_import(deps, seller.id, again_id)
     run_all(deps, make_worker(deps))
     assert groq.ledger()["calls"] == calls
+
+
+def test_the_most_is_that_of_the_dearest_model_that_may_be_asked(deps, seller):
+    _, estimate = read(deps, seller, make_priced(["1.00"] * 3))
+    dearest = get_llm("openai/gpt-oss-120b")
+    assert estimate["cost_microusd"] == -(-estimate["tokens"] * dearest.price_out // 10**6)
 
 
 def test_rules_take_no_time_and_cost_nothing(deps, seller):
