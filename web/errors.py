@@ -31,6 +31,10 @@ PROBLEM_TYPE: Final = "application/problem+json"
 _MACHINE_PATHS: Final = ("/api/", "/healthz", "/readyz")
 _HEADER_NAME: Final = re.compile(r"[A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)+")
 _MAX_ERRORS: Final = 50
+_SEND_ONE: Final = (
+    "Send one JSON object with its quotes and brackets closed; a file goes into a form"
+    " (multipart/form-data)."
+)
 _WORDING: Final = {
     "extra_forbidden": "there is no such field",
     "missing": "this field is needed",
@@ -110,7 +114,10 @@ def answer_api_error(error: HTTPError) -> ResponseReturnValue:
         # The framework takes null for an object without fields.
         message = _WORDING["dict_type"]
         errors = [{"pointer": "#", "message": message}]
-        return answer(Fault(code="invalid_field", status=422, detail=message, errors=errors))
+        fault = Fault(
+            code="invalid_field", status=422, detail=message, remedy=_SEND_ONE, errors=errors
+        )
+        return answer(fault)
     if isinstance(cause, ValidationError):
         in_query = request.method == "GET"
         return answer(build_validation_fault(cause, in_query=in_query, sent=_read_sent()))
@@ -204,6 +211,7 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
             code=code,
             status=int(status),
             detail=_sentence(detail or get_problem(code).meaning),
+            remedy=_SEND_ONE if "not JSON" in detail else "",
             headers=headers,
         )
     )

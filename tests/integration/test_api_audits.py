@@ -85,6 +85,13 @@ def test_a_file_above_this_door_s_own_limit_hears_of_that_limit(web: Web):
     assert answer.json["remedy"].startswith("Send it as an import")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/audits", "/api/v1/imports"])
+def test_broken_json_comes_with_what_to_send(web: Web, path):
+    answer = web.post(path, data="{", content_type="application/json")
+    assert answer.status_code in (400, 422)
+    assert "multipart/form-data" in answer.json["remedy"]
+
+
 def test_many_rows_in_few_bytes_are_too_much_as_well(web: Web, monkeypatch):
     monkeypatch.setattr(services.audit, "MAX_NOW_ROWS", 1)
     answer = send(web, channel="ebay")
