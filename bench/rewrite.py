@@ -18,7 +18,7 @@ import regex
 
 from bench.page import format_table, write_section
 from domain.facts import find_lost_among, find_unsupported
-from domain.findings import Level
+from domain.findings import Finding, Level
 from domain.gate import judge, list_kept_facts
 from domain.listing import Channel, Listing
 from domain.marketplaces.checker import check_listing
@@ -49,7 +49,15 @@ class Account:
     retail_cut: int = 0
     last_word_kept: int = 0
     times_ms: list[float] = field(default_factory=list)
+    refused: int = 0
+    refused_findings: int = 0
     left: list[str] = field(default_factory=list)
+
+    @property
+    def share_mended(self) -> float:
+        """Of the hard findings outside titles that no true cut makes fit."""
+        mendable = self.hard_before - self.refused_findings
+        return 1 - (self.hard_after - self.refused_findings) / mendable if mendable else 1.0
 
     @property
     def share_gone(self) -> float:
@@ -81,6 +89,7 @@ def _book(account: Account, listing: Listing, channel: str) -> None:
     left = [f for f in check_listing(fixed, rules) if f.level is Level.HARD]
     account.hard_after += sum(f.field in touchable for f in left)
     account.left += [f"{f.rule}: {fixed.text(f.field)[:120]}" for f in left if f.field in touchable]
+    _book_refused(account, left, kept="title" in touchable and "title" not in proposed)
     if not proposed:
         return
     account.changed += 1
@@ -89,6 +98,13 @@ def _book(account: Account, listing: Listing, channel: str) -> None:
     account.fallen += score_listing(fixed, rules).total < score_listing(listing, rules).total
     account.restless += bool(propose(replace(brief, listing=fixed), rules))
     _book_last_word(account, listing, fixed.text("title"))
+
+
+def _book_refused(account: Account, left: Sequence[Finding], *, kept: bool) -> None:
+    """A title that stays as it is, since no cut of it within the limit would be true."""
+    found = [f for f in left if f.level is Level.HARD and f.field == "title"] if kept else []
+    account.refused += bool(found)
+    account.refused_findings += len(found)
 
 
 def _book_last_word(account: Account, listing: Listing, title: str) -> None:
@@ -104,7 +120,8 @@ def _book_last_word(account: Account, listing: Listing, title: str) -> None:
 
 
 def _describe(accounts: dict[str, Account]) -> str:
-    head = ["channel", "rows", "changed", "hard before", "after", "gone", "facts lost", "invented",
+    head = ["channel", "rows", "changed", "hard before", "after", "gone",
+            "titles refused", "facts lost", "invented",
             "scores fallen", "second pass changed", "median ms", "p95 ms"]  # fmt: skip
     lines = [_list_cells(channel, account) for channel, account in accounts.items()]
     before = sum(account.hard_before for account in accounts.values())
@@ -114,6 +131,8 @@ def _describe(accounts: dict[str, Account]) -> str:
     return (
         "Mode fix, hard findings on the fields it may touch. A fact is lost when the title told it,"
         " the channel's limit has room for it, and no text of the row tells it afterwards."
+        " A title is refused when every cut that fits would say something untrue or lose its name:"
+        " it stays as the seller wrote it, and its findings count as not gone."
         " Times are processor time for rows with something to do: proposing, judging once more.\n\n"
         f"{format_table(head, lines)}\n\nAll channels: {before} before, {after} after,"
         f" {1 - after / max(before, 1):.1%} gone.\n\nOf {cut} shortened titles of the retail"
@@ -126,8 +145,8 @@ def _list_cells(channel: str, account: Account) -> list[object]:
     times = sorted(account.times_ms) or [0.0]
     return [
         channel, account.rows, account.changed, account.hard_before, account.hard_after,
-        f"{account.share_gone:.1%}", account.lost, account.invented, account.fallen,
-        account.restless, f"{statistics.median(times):.1f}",
+        f"{account.share_gone:.1%}", account.refused, account.lost, account.invented,
+        account.fallen, account.restless, f"{statistics.median(times):.1f}",
         f"{times[int(len(times) * 0.95)]:.1f}",
     ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -18,6 +18,7 @@ from domain.marketplaces.rule import Rule, RuleSet
 from domain.marketplaces.subject import count_bytes, count_chars
 from domain.marketplaces.words import fold_word
 from domain.marketplaces.words import list_words as list_channel_words
+from domain.rewrite.atoms import find_parted
 from domain.rewrite.avoid import drop_avoided
 from domain.rewrite.capitals import calm_capitals, raise_words
 from domain.rewrite.characters import drop_matches, fix_characters, spare_repeats
@@ -27,6 +28,7 @@ from domain.rewrite.prose import cut_prose, fix_markup
 from domain.rewrite.repeats import list_repeats, list_spare_repeats
 from domain.rewrite.shorten import drop_promotion, find_missing, shorten_title
 from domain.rewrite.tidy import join_rest, strip_dangling, tidy_line
+from domain.rewrite.whole import say_once, shorten_whole
 from domain.text import SAFE_TAGS, blank_broken, clean_html, is_html, list_words
 
 _DIGITS_ALONE = regex.compile(r"[(\[]\s*\d[\s\d]*[)\]]")
@@ -63,6 +65,7 @@ class Patient:
     wishes: tuple[LostFact, ...] = ()
     advice: bool = False
     avoid: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def names(self) -> OwnNames:
@@ -76,7 +79,26 @@ class Patient:
 
 
 def repair_text(text: str, patient: Patient) -> str:
-    """``text`` mended as far as rules can mend it; it may still break some."""
+    """``text`` mended as far as rules can mend it; it may still break some.
+
+    A title of which a cut would leave half a thing is cut by whole pieces; where that cannot be
+    done and half of it would be untrue, it stays as it is.
+    """
+    mended = _repair(text, patient)
+    if patient.name != "title" or not find_parted(text, mended, patient.language):
+        return mended
+    by_pieces = _repair(text, replace(patient, whole=True))
+    if not find_parted(text, by_pieces, patient.language) and not _is_broken(by_pieces, patient):
+        return by_pieces
+    is_untrue = find_parted(text, mended, patient.language, severe=True)
+    return text if is_untrue else mended
+
+
+def _is_broken(text: str, patient: Patient) -> bool:
+    return any(finding.level is Level.HARD for finding in _check(text, patient))
+
+
+def _repair(text: str, patient: Patient) -> str:
     current = text
     for at in range(_MOST_ROUNDS):
         findings = [f for f in _check(current, patient) if _is_wanted(f, patient)]
@@ -202,6 +224,8 @@ def _mend_repeats(text: str, finding: Finding, _rule: Rule, patient: Patient) ->
     repeats = [w for w in list_spare_repeats(text) if fold_word(w.text) == wanted]
     if patient.is_prose:
         return text
+    if patient.whole:
+        return say_once(text, wanted)
     shorter = _drop_part(text, wanted, patient)
     if shorter or not repeats:
         return shorter or _drop_last_word(text, wanted)
@@ -256,6 +280,8 @@ def _mend_length(text: str, _finding: Finding, rule: Rule, patient: Patient) -> 
         return _cut_bytes(text, limit)
     if patient.is_prose or patient.name == "seo_description" or is_html(text):
         return cut_prose(text, limit)
+    if patient.whole:
+        return shorten_whole(text, limit=limit, facts=patient.facts, language=patient.language)
     if patient.name == "title":
         return shorten_title(text, limit=limit, facts=patient.facts, wishes=patient.wishes)
     return cut_clean(text, limit)
@@ -276,6 +302,8 @@ def _mend_words(text: str, _finding: Finding, rule: Rule, patient: Patient) -> s
     if rule.limit is None or len(words) <= rule.limit or patient.name != "title":
         return text
     room = len(" ".join(words[: rule.limit]))
+    if patient.whole:
+        return shorten_whole(text, limit=room, facts=patient.facts, language=patient.language)
     return shorten_title(text, limit=room, facts=patient.facts)
 
 

@@ -73,3 +73,20 @@ PROMOTION: Final = (
     r"pre-?order|(?:crazy\s)?(?:(?:\d+\.\d+|pay\s?day)\s)?promo(?:tion|si)?|diskon|termurah|terlaris|super\ssale|big\ssale"
 )
 """What sellers put around a title to sell: says nothing of the product."""
+
+LEADS: Final = read_words("with for fits mit für avec pour con para untuk dengan")
+"""Words that open what a product is for or has."""
+
+PAIRED: Final = frozenset(
+    fold(pair)
+    for pair in (
+        "make up", "speed dial", "self watering", "air cushion", "mini usb", "micro usb",
+        "sim card", "memory card", "power bank", "full hd", "dual sim", "touch screen",
+        "stainless steel", "hard disk", "full coverage", "gift box", "rose gold",
+        "yellow gold", "white gold", "sterling silver", "new balance", "bluetooth speaker",
+    )
+)  # fmt: skip
+"""Two words that are one thing: a cut keeps both or neither."""
+
+PLAIN: Final = read_words("ethernet fibre fiber ionic optic midspan wireless dryer gigabit inline")
+"""Uncommon words that are no part of a name."""
