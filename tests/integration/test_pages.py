@@ -252,6 +252,15 @@ def test_a_file_that_cannot_be_read_says_why(web: Web):
     assert "title" in page
 
 
+def test_a_file_without_a_marketplace_is_asked_for_one(web: Web):
+    path = upload(web, "sku,title,description\nA,Red mug,Plain\n").location
+    web.work()
+    page = web.sign_in().get(f"/imports/{path.rsplit('/', 1)[1]}").text
+    assert "Which marketplace is it for?" in page
+    assert "could not be read." not in page
+    assert "Nothing in the file says for which marketplace it is" in page
+
+
 @pytest.mark.parametrize(
     "query", ["?channel=%00", "?channel=kmart", "?state=x", "?cursor=%00", "?cursor=zzz"]
 )
