@@ -13,6 +13,7 @@ from domain.files.forms import Form
 
 OUTCOMES: Final = ("improved", "already_good", "partly_refused", "refused", "rules_fallback")
 NOTES_SHOWN: Final = 12
+TOO_LONG: Final = "too_long_"
 LEFT_ALONE_SHOWN: Final = 3
 LEFT_ALONE: Final = {
     "no_text": "it is no text that we write",
@@ -38,6 +39,7 @@ def build_object(
         name: int(counts.get(name, 0)) for name in ("completed", "reused", "discarded", "cancelled")
     }
     calls, most_pico = done.get("unanswered", (0, 0))
+    refused = int((done.get("estimate") or {}).get("refused", 0))
     failed = bool(jobs["discarded"] or jobs["cancelled"])
     return {
         "channel": done["channel"],
@@ -46,6 +48,7 @@ def build_object(
         "profile_chosen": done["options"]["profile"] not in ("", AUTOMATIC),
         "rows": done["rows"],
         "products": done["products"],
+        "refused_products": refused,
         "limited_to": done["options"]["limit"],
         "form": form.value,
         "mode": done["options"]["mode"],
@@ -82,6 +85,17 @@ SAID: Final = {
 def count_listings(number: int) -> str:
     """How many were, for the beginning of a sentence."""
     return "1 listing was" if number == 1 else f"{number} listings were"
+
+
+def _list_too_long(counts: Mapping[str, float]) -> list[str]:
+    """Which fields no model was asked for, and in how many listings."""
+    return [
+        f"{count_listings(int(number))} not rewritten by the language model in one field,"
+        f" {name.removeprefix(TOO_LONG)}: it is too long to be shown whole; rules mend it, or it"
+        " stays as you wrote it."
+        for name, number in counts.items()
+        if name.startswith(TOO_LONG) and number
+    ]
 
 
 def _list_money_notes(done: Mapping[str, Any]) -> list[str]:
@@ -126,7 +140,7 @@ def _list_notes(done: Mapping[str, Any], counts: Mapping[str, float]) -> list[st
         for name, what in SAID.items()
         if counts.get(name)
     ]
-    return notes + _list_money_notes(done)
+    return notes + _list_too_long(counts) + _list_money_notes(done)
 
 
 def print_object(result: Mapping[str, Any]) -> None:
@@ -170,6 +184,13 @@ def _describe_format(result: Mapping[str, Any]) -> str:
     return describe_format(result["format"], result["confidence"], chosen=chosen)
 
 
+def _describe_listings(result: Mapping[str, Any]) -> str:
+    jobs, refused = result["jobs"], result["refused_products"]
+    failed = jobs["discarded"] + jobs["cancelled"]
+    text = f"{jobs['completed']} done ({jobs['reused']} reused), {failed} failed"
+    return f"{text}, {refused} refused as they stand in the file" if refused else text
+
+
 def _list_measures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What only listings have that are done."""
     return [
@@ -188,7 +209,7 @@ def build_rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{_describe_format(result)}, {result['rows']} rows, {result['products']} products",
         ),
         ("channel", f"{result['channel']}, mode {result['mode']}"),
-        ("listings", f"{jobs['completed']} done ({jobs['reused']} reused), {failed} failed"),
+        ("listings", _describe_listings(result)),
         (
             "outcome",
             ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in outcomes.items() if n)

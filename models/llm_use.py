@@ -31,15 +31,20 @@ def find_used_share(session: Session) -> float | None:
     return float(used / booked) if count >= FEWEST and booked else None
 
 
-def sum_unanswered(session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID) -> tuple[int, int]:
-    """Calls of a batch's jobs that may be billed without an answer; the most picodollars of all."""
+def sum_unanswered(
+    session: Session, seller_id: uuid.UUID, batch_id: uuid.UUID, *, code: str
+) -> tuple[int, int]:
+    """Calls of a batch's jobs that may be billed without an answer; the most picodollars of all.
+
+    ``code`` is the error that the books name such a call by, where its process lived on.
+    """
     found = session.execute(
         text(
             "SELECT count(*), coalesce(sum(c.est_pico), 0) FROM app.llm_call c"
             " JOIN app.job j ON j.seller_id = c.seller_id AND j.id = c.job_id"
             " WHERE j.seller_id = :seller AND j.batch_id = :batch"
-            " AND (c.state = 'unknown' OR c.error_code = 'llm_unanswered')"
+            " AND (c.state = 'unknown' OR c.error_code = :code)"
         ),
-        {"seller": seller_id, "batch": batch_id},
+        {"seller": seller_id, "batch": batch_id, "code": code},
     ).one()
     return int(found[0]), int(found[1])

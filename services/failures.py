@@ -6,6 +6,7 @@ import uuid
 
 from models import job_reads, llm_use
 from services.deps import Deps
+from services.llm_step import UNANSWERED
 
 
 def find_fallback_reason(deps: Deps, seller_id: uuid.UUID, batch_id: uuid.UUID) -> str:
@@ -30,4 +31,4 @@ def list_failures(
 def sum_unanswered(deps: Deps, seller_id: uuid.UUID, batch_id: uuid.UUID) -> tuple[int, int]:
     """Calls that may have been billed without an answer, and the most they cost in picodollars."""
     with deps.database.transaction(seller=seller_id) as session:
-        return llm_use.sum_unanswered(session, seller_id, batch_id)
+        return llm_use.sum_unanswered(session, seller_id, batch_id, code=UNANSWERED)

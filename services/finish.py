@@ -49,6 +49,7 @@ class Result:
     note: str
     hops: tuple[dict[str, str], ...] = ()
     partial: bool = False
+    too_long: tuple[str, ...] = ()
 
     @property
     def engine(self) -> Engine | None:
@@ -130,6 +131,7 @@ def _count(result: Result, *, reused: bool, before: Measures, after: Measures) -
     }
     if result.engine is not None:
         counts[f"engine_{result.engine.value}"] = 1
+    counts |= {f"too_long_{name}": 1 for name in result.too_long}
     return counts
 
 

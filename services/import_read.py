@@ -59,10 +59,12 @@ CHOICES_KEPT: Final = 50
 class Reading:
     """How far a file is read: what is stored, and what it comes to so far.
 
-    ``tokens`` are those of all calls, ``largest`` those of the largest one.
+    ``tokens`` are those of all calls, ``largest`` those of the largest one; ``refused`` are
+    products that are not worked on for their problems.
     """
 
     done: int = 0
+    refused: int = 0
     seen: int = 0
     problems: int = 0
     calls: int = 0
@@ -214,6 +216,7 @@ def _store_chunk(work: FileWork, chunk: Sequence[SourceProduct]) -> None:
         reading.tokens += tokens
         reading.largest = max(reading.largest, tokens)
     reading.problems += len(problems)
+    reading.refused += sum(not product.usable for product in chunk)
     reading.done += len(usable)
     reading.seen += len(chunk)
 
@@ -350,6 +353,7 @@ def build_estimate(session: Session, work: FileWork) -> dict[str, Any]:
     may_wait = work.options.speed is Speed.BATCH and is_open(work.deps, session)
     return {
         "jobs": work.reading.done,
+        "refused": work.reading.refused,
         "calls": calls,
         "tokens": tokens,
         "engine": "groq" if uses_llm(work.deps, work.options.engine) else "rules",

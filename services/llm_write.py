@@ -111,5 +111,6 @@ def with_larger_cap(request: LlmRequest, *, left_pico: int) -> LlmRequest:
 def ask_llm(deps: Deps, work: Work, lease: Lease) -> None:
     """Let a model write the fields that it may see whole."""
     fields = list_asked_fields(work)
+    work.too_long = tuple(name for name in work.fields if name not in fields)
     if fields:
         Writer(deps, work, fields, lease).write()

@@ -100,6 +100,7 @@ def build_result(work: Work) -> Result:
         note=work.fell_back,
         hops=tuple(hop.to_json() for hop in work.hops),
         partial=work.is_partial,
+        too_long=work.too_long,
     )
 
 

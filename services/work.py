@@ -21,7 +21,10 @@ from services.llm_chain import Hop
 
 @dataclass(slots=True)
 class Work:
-    """A claimed job with what it works from, and what has come of it so far."""
+    """A claimed job with what it works from, and what has come of it so far.
+
+    ``too_long`` are fields that a model was not asked for, since it would see them only in part.
+    """
 
     job: jobs.JobRow
     brief: Brief
@@ -36,6 +39,7 @@ class Work:
     model: str = ""
     simulated: bool = False
     fell_back: str = ""
+    too_long: tuple[str, ...] = ()
 
     def take(self, proposal: Mapping[str, TextValue], engine: Engine) -> None:
         """Pass a proposal through the gate; what passes is kept, what fails is remembered.
@@ -130,8 +134,14 @@ def find_unmended(work: Work) -> list[Refusal]:
             field=one.field,
             check=Check.RULE,
             rule=one.rule,
-            message=f"{one.message.rstrip('.')}. It cannot be mended from what the row says.",
+            message=f"{one.message.rstrip('.')}. {_explain_unmended(work, one.field)}",
         )
         for one in work.findings
         if one.level is Level.HARD and one.field in work.fields and one.field not in explained
     ]
+
+
+def _explain_unmended(work: Work, field_name: str) -> str:
+    if field_name in work.too_long:
+        return "It is too long to be shown to a language model whole, so none rewrote it."
+    return "It cannot be mended from what the row says."

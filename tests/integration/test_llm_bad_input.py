@@ -7,6 +7,8 @@ import pytest
 from core.clock import monotonic_s
 from core.errors import InvalidFieldError
 from domain.prompts import request as prompts
+from services.failures import sum_unanswered
+from services.import_show import get_import
 from services.submit import get_job, submit_job
 from simulators.groq import shape
 from tests.support.groq_sim import running_groq
@@ -145,6 +147,25 @@ def test_a_listing_larger_than_the_context_is_cut_to_what_matters(deps, seller, 
     assert (job["state"], job["engine"]) == ("completed", "groq")
     [call] = groq.calls()
     assert call["usage"]["prompt"] < 20_000
+
+
+def test_what_is_too_long_or_dropped_is_counted(deps, seller):
+    title = "Northfold beanie soft rib knit green merino wool warm winter hat " * 2
+    long = "<p>A rib-knit beanie of merino wool.</p><script>x</script> " * 1_600
+    rows = ["sku,title,description", f"A,{title},{long}", f"B,{title},{'x' * 100_001}", ""]
+    import_id = import_all(deps, seller, "\r\n".join(rows).encode(), engine="groq")
+    shown = get_import(deps, seller.id, import_id)
+    assert (shown["estimate"]["jobs"], shown["estimate"]["refused"]) == (1, 1)
+    assert shown["progress"]["counts"]["too_long_description"] == 1
+
+
+def test_a_call_without_an_answer_is_summed(deps, seller, groq):
+    groq.set_faults("reset@1-1")
+    import_id = import_all(deps, seller, make_csv(1), engine="groq")
+    batch_id = get_import(deps, seller.id, import_id)["batch_id"]
+    calls, most_pico = sum_unanswered(deps, seller.id, batch_id)
+    assert calls == 1
+    assert most_pico > 0
 
 
 def test_a_listing_that_no_plan_takes_is_refused_with_the_number(database_url, redis_url, seller):

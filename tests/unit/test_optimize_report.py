@@ -63,3 +63,14 @@ def test_who_waits_tells_the_reason_and_no_time_left():
     line = build_line("optimizing", 3, 6, elapsed_s=10.0, waits="waiting: a cap")
     assert line.endswith("3/6, waiting: a cap")
     assert build_line("optimizing", 3, 6, elapsed_s=10.0).endswith("10 s left")
+
+
+def test_rows_refused_as_they_stand_are_counted():
+    told = tell({"completed": 1}, estimate={"refused": 1})
+    assert told["refused_products"] == 1
+    assert "0 failed, 1 refused as they stand in the file" in dict(build_rows(told))["listings"]
+
+
+def test_a_field_that_no_model_saw_is_named():
+    notes = tell({"completed": 1, "too_long_description": 1})["notes"]
+    assert any("1 listing was not rewritten" in one and "description" in one for one in notes)
