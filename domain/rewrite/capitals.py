@@ -18,6 +18,12 @@ _LOUD_SHARE = 0.5
 _ALL_LOUD_SHARE = 0.8
 _VOWEL = regex.compile(r"[aeiouyäöüáéíóúàèêâ]", regex.IGNORECASE)
 _CLUSTER = regex.compile(r"[^AEIOUYÄÖÜÉÈÊÁÍÓÚ]{4}")
+_SPELT = {
+    name.lower(): name
+    for name in ("iPad", "iPhone", "iPod", "iMac", "iOS", "eBook", "MacBook", "AirPods", "iCloud")
+}
+"""Names with a capital inside, as their owners spell them."""
+
 _SHORTEST_LOUD = 3
 _MANY_SHOUTED = 2
 """Shouted words; beside so many, half a title in capitals would look forgotten."""
@@ -42,7 +48,7 @@ def calm_capitals(text: str, listing: Listing) -> str:
             return word
         plain = (is_loud or at in beside or is_shouting) and _is_plain(word)
         sayable = (is_shouting or loudness >= _ALL_LOUD_SHARE) and _is_sayable(word)
-        if word in shouted or plain or sayable:
+        if word in shouted or plain or sayable or (is_loud and word.lower() in _SPELT):
             return _soften(word, first=not text[:at].strip())
         return word
 
@@ -104,6 +110,8 @@ def _is_sayable(word: str) -> bool:
 
 def _soften(word: str, *, first: bool) -> str:
     lowered = word.lower()
+    if lowered in _SPELT:
+        return _SPELT[lowered]
     if lowered in load_lexicon().small and not first:
         return lowered
     return lowered[0].upper() + lowered[1:]

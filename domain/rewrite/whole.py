@@ -27,6 +27,10 @@ Facts = tuple[LostFact, ...]
 Span = tuple[int, int]
 
 _ITEM_GAP: Final = regex.compile(r"\s*[,|/]\s*")
+_PARTED: Final = regex.compile(rf"{SEGMENT.pattern}|[&+)]")
+_LITTLE_TOO_LONG: Final = 1.4
+"""Of a limit; of a longer title too few describing words would stay for its name."""
+
 _SLASH_PART: Final = regex.compile(r"/[\p{L}\p{N}-]+(?: [\p{L}\p{N}-]+)?(?=/|\s|$)")
 _HEAD_LAST: Final = frozenset({"en", "de", ""})
 _PLACED: Final = frozenset({"brand", "product_type"})
@@ -43,7 +47,7 @@ def shorten_whole(text: str, *, limit: int, facts: Facts, language: str) -> str:
     for _ in range(_MOST_DROPS):
         if len(line) <= limit:
             return line
-        shorter = _drop_one(line, text, facts, language)
+        shorter = _drop_one(line, text, facts, language=language, limit=limit)
         if not shorter:
             break
         line = shorter
@@ -67,8 +71,8 @@ def _cut_end(text: str, limit: int, facts: Facts, language: str) -> str:
     return ""
 
 
-def _drop_one(line: str, text: str, facts: Facts, language: str) -> str:
-    for start, end in _list_spare(line, language):
+def _drop_one(line: str, text: str, facts: Facts, *, language: str, limit: int) -> str:
+    for start, end in _list_spare(line, language, limit=limit):
         shorter = strip_dangling(join_rest(line[:start], line[end:]))
         if len(shorter) >= len(line) or _lose(line, shorter, facts):
             continue
@@ -85,14 +89,15 @@ def _find_missing(text: str, facts: Facts) -> Facts:
     return find_lost_among(facts, Listing(key="", fields={"title": text}))
 
 
-def _list_spare(line: str, language: str) -> Iterator[Span]:
+def _list_spare(line: str, language: str, *, limit: int) -> Iterator[Span]:
     """What may go, in the order in which it does."""
     words = list_words(line)
     yield from ((w.start, w.end) for w in reversed(words[1:]) if fold(w.text) in FILLERS)
     yield from reversed(list(list_led(line, language)))
     ends = [*(gap.start() for gap in SEGMENT.finditer(line)), len(line)]
     yield from reversed(list(pairwise(ends)))
-    yield from _list_describing(line, language)
+    if len(line) <= limit * _LITTLE_TOO_LONG:
+        yield from _list_describing(line, language)
 
 
 def _list_describing(line: str, language: str) -> Iterator[Span]:
@@ -100,11 +105,8 @@ def _list_describing(line: str, language: str) -> Iterator[Span]:
     name = find_closing_name(line, language)
     closing = line.rfind(name) if name else len(line)
     groups = [span for span in _list_groups(line, language)[1:] if span[1] <= closing]
-    if language not in _HEAD_LAST or not name:
-        return
-    gaps = [gap.end() for gap in SEGMENT.finditer(line) if gap.end() <= closing]
-    parted = max([0, *gaps, line.rfind(")", 0, closing) + 1])
-    yield from (span for span in groups if span[0] >= parted)
+    if language in _HEAD_LAST and name and not _PARTED.search(line, 0, closing):
+        yield from groups
 
 
 def _list_groups(line: str, language: str) -> list[Span]:

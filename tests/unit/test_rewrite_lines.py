@@ -55,6 +55,11 @@ def test_a_cut_leaves_nothing_that_points_nowhere(text: str, limit: int, cut: st
     ("channel", "title", "repaired"),
     [
         ("amazon", "Colat COLAT_MW20 Analog Watch", "Colat COLAT-MW20 Analog Watch"),
+        (
+            "walmart",
+            "THELASTPUPPY BACK COVER FOR APPLE IPAD AIR 2",
+            "Thelastpuppy Back Cover for Apple iPad Air 2",
+        ),
         ("walmart", "CHEW TOY FOR DOG, ROPE, ONE SIZE", "Chew Toy for Dog, Rope, One Size"),
         ("walmart", "DARK COMEDY / DARK FANTASY MOVIE", "Dark Comedy / Dark Fantasy Movie"),
         (
