@@ -5,6 +5,7 @@ from __future__ import annotations
 import regex
 
 from domain.facts.lexicon import is_common, states_plainly
+from domain.facts.nouns import is_noun
 from domain.listing import Listing
 from domain.marketplaces.check_capitals import list_shouted
 from domain.marketplaces.names import OwnNames
@@ -99,7 +100,8 @@ def _is_plain(word: str) -> bool:
     bare = regex.sub(r"['\u2019].*", "", word)
     if bare in load_lexicon().acronyms or len(bare) < _SHORTEST_LOUD:
         return bare.casefold() in load_lexicon().small
-    return (is_common(bare) or states_plainly(bare)) and _VOWEL.search(bare) is not None
+    is_known = is_common(bare) or states_plainly(bare) or is_noun(bare)
+    return is_known and _VOWEL.search(bare) is not None
 
 
 def _is_sayable(word: str) -> bool:

@@ -60,6 +60,7 @@ def test_a_cut_leaves_nothing_that_points_nowhere(text: str, limit: int, cut: st
             "THELASTPUPPY BACK COVER FOR APPLE IPAD AIR 2",
             "Thelastpuppy Back Cover for Apple iPad Air 2",
         ),
+        ("walmart", "LUMBRE PRO WOMEN'S FULL COVERAGE BRA", "Lumbre Pro Women's Full Coverage Bra"),
         ("walmart", "CHEW TOY FOR DOG, ROPE, ONE SIZE", "Chew Toy for Dog, Rope, One Size"),
         ("walmart", "DARK COMEDY / DARK FANTASY MOVIE", "Dark Comedy / Dark Fantasy Movie"),
         (
