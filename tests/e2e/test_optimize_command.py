@@ -146,13 +146,13 @@ def test_what_cannot_be_done_is_said_before_anything_is_started(command, deps, f
     assert query(deps, "SELECT id FROM app.job") == []
 
 
-def test_a_file_that_cannot_be_read_is_named_with_line_and_column(
+def test_a_file_that_cannot_be_read_is_named_with_line_and_place(
     command, deps, redis_url, file, out
 ):
-    file.write_bytes(b"sku,title\nA,Red\0 mug\n")
+    file.write_bytes(b'sku,title\nA,"Red mug\n')
     ended = command.run(file, "--channel", "ebay", "--out", out)
     assert (ended.code, ended.out) == (2, "")
-    for part in (str(file), "line 2", "column title", "NUL"):
+    for part in (str(file), "line 2, cell 2", "quote"):
         assert part in ended.err
     assert "Traceback" not in ended.err
     assert not out.exists()
