@@ -88,5 +88,8 @@ PAIRED: Final = frozenset(
 )  # fmt: skip
 """Two words that are one thing: a cut keeps both or neither."""
 
-PLAIN: Final = read_words("ethernet fibre fiber ionic optic midspan wireless dryer gigabit inline")
+PLAIN: Final = read_words(
+    "ethernet fibre fiber ionic optic midspan wireless dryer gigabit inline shipping delivery sale"
+    " seller offer offers deal deals promo discount versand livraison gratuite envio gratis oferta"
+)
 """Uncommon words that are no part of a name."""
