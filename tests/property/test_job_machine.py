@@ -20,11 +20,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
-    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -60,6 +58,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 
 MOST_JOBS = 8
 JOBS = st.integers(0, MOST_JOBS - 1)
+CLAIMS = st.integers(0, 30)
 EMPTY = (
     "TRUNCATE app.job, app.batch, app.batch_tally, app.worker_process, app.job_event,"
     " app.llm_call, app.chaos_move CASCADE"
@@ -148,12 +147,12 @@ class JobMachine(RuleBasedStateMachine):
     """Jobs, the processes that run them, and those who interfere."""
 
     world: World
-    claims: Bundle[Claim] = Bundle("claims")
 
     @initialize()
     def begin(self) -> None:
         self.world.begin()
         self.workers = [make_worker(self.world.deps) for _ in range(2)]
+        self.held: list[Claim] = []
         self.fences: Counter[uuid.UUID] = Counter()
         for _ in range(2):
             self.world.submit()
@@ -166,16 +165,21 @@ class JobMachine(RuleBasedStateMachine):
     def submit(self) -> None:
         self.world.submit()
 
-    @rule(target=claims, number=JOBS, who=st.integers(0, 1))
-    def claim(self, number: int, who: int) -> Any:
-        return self.try_claim(self.workers[who], self.pick(number))
+    @rule(number=JOBS, who=st.integers(0, 1))
+    def claim(self, number: int, who: int) -> None:
+        self.try_claim(self.workers[who], self.pick(number))
 
-    def try_claim(self, worker: Worker, job_id: uuid.UUID) -> Any:
+    def try_claim(self, worker: Worker, job_id: uuid.UUID) -> None:
         got = try_claim(worker, job_id)
-        return multiple() if got is None else Claim(worker, got)
+        if got is not None:
+            self.held.append(Claim(worker, got))
 
-    @rule(target=claims, number=JOBS)
-    def two_claim_the_same(self, number: int) -> Any:
+    def pick_claim(self, which: int) -> Claim | None:
+        """One of those made so far: who wins a race must not change what is drawn next."""
+        return self.held[which % len(self.held)] if self.held else None
+
+    @rule(number=JOBS)
+    def two_claim_the_same(self, number: int) -> None:
         job_id, won = self.pick(number), []
         at_once(*(lambda w=w: won.append(try_claim(w, job_id)) for w in self.workers))
         held = [
@@ -184,7 +188,7 @@ class JobMachine(RuleBasedStateMachine):
             if got is not None
         ]
         assert len(held) <= 1, "both won"
-        return multiple(*held)
+        self.held.extend(held)
 
     @contextmanager
     def fenced(self, claim: Claim) -> Iterator[None]:
@@ -195,23 +199,35 @@ class JobMachine(RuleBasedStateMachine):
         if before[0][:2] != (JobState.RUNNING, claim.job.claim_no):
             assert query(self.world.deps, f"{row} WHERE id = :id", id=claim.job.id) == before
 
-    @rule(claim=claims, state=st.sampled_from([JobState.COMPLETED, JobState.DISCARDED]))
-    def finish(self, claim: Claim, state: JobState) -> None:
+    @rule(which=CLAIMS, state=st.sampled_from([JobState.COMPLETED, JobState.DISCARDED]))
+    def finish(self, which: int, state: JobState) -> None:
+        claim = self.pick_claim(which)
+        if claim is None:
+            return
         with self.fenced(claim):
             self.world.finish(claim, state)
 
-    @rule(claim=claims)
-    def fail(self, claim: Claim) -> None:
+    @rule(which=CLAIMS)
+    def fail(self, which: int) -> None:
+        claim = self.pick_claim(which)
+        if claim is None:
+            return
         with self.fenced(claim):
             settle_fault(self.world.deps, claim.job, LlmTransientError("the provider is away."))
 
-    @rule(claim=claims)
-    def wait(self, claim: Claim) -> None:
+    @rule(which=CLAIMS)
+    def wait(self, which: int) -> None:
+        claim = self.pick_claim(which)
+        if claim is None:
+            return
         with self.fenced(claim):
             release(self.world.deps, claim.job, wait_s=3600)
 
-    @rule(claim=claims)
-    def lose_it_to_another_and_finish_late(self, claim: Claim) -> None:
+    @rule(which=CLAIMS)
+    def lose_it_to_another_and_finish_late(self, which: int) -> None:
+        claim = self.pick_claim(which)
+        if claim is None:
+            return
         lose_process(claim.worker)
         self.world.sweep()
         make_due(self.world.deps)
@@ -262,16 +278,22 @@ class JobMachine(RuleBasedStateMachine):
         except ConflictError:
             assert self.states()[job_id] is not JobState.DISCARDED
 
-    @rule(claim=claims, number=JOBS)
-    def finish_while_it_is_cancelled_and_swept(self, claim: Claim, number: int) -> None:
+    @rule(which=CLAIMS, number=JOBS)
+    def finish_while_it_is_cancelled_and_swept(self, which: int, number: int) -> None:
+        claim = self.pick_claim(which)
+        if claim is None:
+            return
         at_once(
             lambda: self.world.finish(claim, JobState.COMPLETED),
             lambda: self.cancel(number),
             self.world.sweep,
         )
 
-    @rule(claim=claims)
-    def finish_twice_at_once(self, claim: Claim) -> None:
+    @rule(which=CLAIMS)
+    def finish_twice_at_once(self, which: int) -> None:
+        claim = self.pick_claim(which)
+        if claim is None:
+            return
         at_once(
             lambda: self.world.finish(claim, JobState.COMPLETED),
             lambda: self.world.finish(claim, JobState.COMPLETED),
